@@ -1,0 +1,176 @@
+import {z} from 'zod'
+import {condition} from './common.ts'
+import {slotName} from './rollout.ts'
+
+const time = z.string().max(64)
+const revisionName = z.string().max(63)
+
+export const phase = z.enum([
+  'Initializing',
+  'Healthy',
+  'Waiting',
+  'Preparing',
+  'Progressing',
+  'WaitingPromotion',
+  'Promoting',
+  'Baking',
+  'RollingBack',
+  'Failed',
+  'Terminating',
+])
+export type Phase = z.infer<typeof phase>
+
+/** The Git commit that an object was applied from. */
+const commit = z.strictObject({
+  hash: z.string().max(64),
+  author: z.string().max(256).optional(),
+  subject: z.string().max(256).optional(),
+})
+export type CommitInfo = z.infer<typeof commit>
+
+/** What a slot holds: one revision. */
+const slotContent = z.strictObject({
+  slot: slotName,
+  revision: revisionName,
+  image: z.string().max(1024).describe('Image of the first container, as the template names it.'),
+  imageIDs: z
+    .array(z.string().max(1024))
+    .max(20)
+    .optional()
+    .describe('Image IDs that the pods of the slot really ran.'),
+  commit: commit.optional(),
+  filledAt: time.describe('When the slot was given this revision.'),
+})
+export type SlotContent = z.infer<typeof slotContent>
+
+/** Percentages per slot; they sum to 100. */
+const weights = z.strictObject({a: z.int().min(0).max(100), b: z.int().min(0).max(100)})
+export type Weights = z.infer<typeof weights>
+
+const traffic = z.strictObject({
+  wanted: weights.describe('Share of each slot that the route is to have.'),
+  since: time.describe('When this share was decided.'),
+  inForceSince: time.optional().describe('When the route was first seen to carry it.'),
+  confirmed: weights.optional().describe('Share that counts as in force.'),
+  confirmedAt: time.optional(),
+})
+export type TrafficStatus = z.infer<typeof traffic>
+
+const checkResult = z.strictObject({
+  name: z.string().max(63),
+  verdict: z.enum(['pass', 'fail', 'noData', 'error']),
+  reason: z.string().max(64),
+  value: z.number().optional(),
+  message: z.string().max(1024),
+  evaluatedAt: time,
+})
+export type CheckResult = z.infer<typeof checkResult>
+
+const outcome = z.enum(['Promoted', 'RolledBack', 'Reverted', 'Superseded', 'Aborted'])
+export type Outcome = z.infer<typeof outcome>
+
+const rollback = z.strictObject({
+  outcome: outcome.describe('How the release ends.'),
+  reason: z.string().max(64),
+  message: z.string().max(2048),
+  startedAt: time,
+  drainingSince: time.optional().describe('When the losing slot was seen without traffic.'),
+})
+export type RollbackStatus = z.infer<typeof rollback>
+
+const release = z.strictObject({
+  id: z.string().max(63).describe('Names the release: the number of the release and its revision.'),
+  startedAt: time,
+  phaseSince: time.describe('When the release entered its phase.'),
+  stepIndex: z.int().min(0).max(50).optional().describe('Step under way, from 0.'),
+  stepSince: time.optional().describe('When the weight of the step was confirmed.'),
+  evaluatedThrough: time.optional().describe('Last grid time that was judged.'),
+  weightsSeen: z
+    .array(z.int().min(0).max(100))
+    .max(52)
+    .default([])
+    .describe('Canary weights that were confirmed, in order.'),
+  requests: z
+    .strictObject({total: z.int().min(0), failed: z.int().min(0)})
+    .optional()
+    .describe('Requests that the canary answered and failed since the release began.'),
+  skipAnalysis: z.boolean().optional().describe('Somebody said promote: the remaining steps need no verdict.'),
+  paused: z.strictObject({reason: z.string().max(64), since: time}).optional(),
+  rollback: rollback.optional(),
+})
+export type ReleaseStatus = z.infer<typeof release>
+
+const historyEntry = z.strictObject({
+  id: z.string().max(63),
+  revision: revisionName,
+  image: z.string().max(1024),
+  commit: commit.optional(),
+  outcome,
+  reason: z.string().max(64),
+  message: z.string().max(2048),
+  startedAt: time,
+  endedAt: time,
+  weights: z.array(z.int().min(0).max(100)).max(52),
+  requests: z.strictObject({total: z.int().min(0), failed: z.int().min(0)}).optional(),
+})
+export type HistoryEntry = z.infer<typeof historyEntry>
+
+const pendingAlert = z.strictObject({
+  id: z.string().max(253).describe('Same for every attempt to send the same alert: receivers de-duplicate by it.'),
+  event: z.string().max(64),
+  severity: z.enum(['info', 'warn', 'error']),
+  title: z.string().max(512),
+  text: z.string().max(4096),
+  fields: z.record(z.string().max(64), z.string().max(2048)).describe('The figures of the message, by name.'),
+  createdAt: time,
+  channels: z.array(z.string().max(253)).max(20).describe('Channels that still have to take it.'),
+})
+export type PendingAlert = z.infer<typeof pendingAlert>
+
+export const rolloutStatus = z.strictObject({
+  observedGeneration: z.int().min(0).optional(),
+  phase: phase.optional(),
+  message: z.string().max(2048).optional().describe('What is going on, in one sentence.'),
+  replicas: z.int().min(0).optional().describe('Pods of the serving slot; read by the scale subresource.'),
+  selector: z.string().max(1024).optional().describe("Label selector of the serving slot's pods; read by autoscalers."),
+  canaryWeight: z.int().min(0).max(100).optional().describe('Confirmed share of the canary, in percent.'),
+  step: z.string().max(16).optional().describe('Step under way and number of steps, such as 2/3.'),
+  primary: slotContent.optional(),
+  canary: slotContent.optional(),
+  previous: slotContent.optional().describe('Version before the promotion, warm while the release bakes.'),
+  traffic: traffic.optional(),
+  capacity: z.int().min(0).optional().describe('Pods that full capacity means; during a release it only rises.'),
+  source: z
+    .strictObject({
+      uid: z.string().max(64),
+      generation: z.int().min(0),
+      configVersions: z
+        .string()
+        .max(64)
+        .describe('Digest of the resourceVersions of all tracked ConfigMaps and Secrets.'),
+      revision: revisionName,
+      commit: z.string().max(64).optional(),
+    })
+    .optional()
+    .describe('State of the target that was last acted upon.'),
+  candidate: z
+    .strictObject({revision: revisionName, key: z.string().max(256), firstSeenAt: time, commit: commit.optional()})
+    .optional()
+    .describe('New revision that is not yet released.'),
+  releases: z.int().min(0).optional().describe('Number of releases begun.'),
+  release: release.optional(),
+  checks: z.array(checkResult).max(20).optional(),
+  rejected: z
+    .array(z.strictObject({revision: revisionName, reason: z.string().max(64), at: time}))
+    .max(10)
+    .optional(),
+  commands: z
+    .record(z.string().max(32), z.string().max(253))
+    .optional()
+    .describe('Last one-shot command of each kind that was carried out.'),
+  terminating: z.strictObject({stage: z.enum(['restore', 'reroute', 'remove']), since: time}).optional(),
+  history: z.array(historyEntry).max(10).optional().describe('Ended releases, newest first.'),
+  alerts: z.array(pendingAlert).max(20).optional().describe('Alerts that are not yet delivered.'),
+  conditions: z.array(condition).max(20).optional(),
+})
+export type RolloutStatus = z.infer<typeof rolloutStatus>

@@ -1,0 +1,247 @@
+import {z} from 'zod'
+import {duration, localRef, objectName} from './common.ts'
+
+/** `a` or `b`: one of the two slots that every Rollout owns. */
+export const slotName = z.enum(['a', 'b'])
+export type SlotName = z.infer<typeof slotName>
+
+const targetRef = z
+  .strictObject({
+    apiVersion: z.literal('apps/v1').describe('API version of the target.'),
+    kind: z
+      .literal('Deployment')
+      .describe('Kind of the target. A StatefulSet has identities that two slots cannot share.'),
+    name: objectName.describe(
+      'Name of the Deployment whose template is the source of revisions; kept at zero replicas.',
+    ),
+  })
+  .describe('The workload that a merge changes. Fairlead reads its template and runs it in two slots of its own.')
+
+const servicePort = z.strictObject({
+  name: z.string().max(63).optional().describe('Port name; required when there are several ports.'),
+  port: z.int().min(1).max(65_535).describe('Port that callers use.'),
+  targetPort: z
+    .union([z.int().min(1).max(65_535), z.string().min(1).max(63)])
+    .optional()
+    .describe('Container port, by number or name; the port itself when unset.'),
+  protocol: z.enum(['TCP', 'UDP', 'SCTP']).default('TCP'),
+  appProtocol: z.string().max(253).optional().describe('Application protocol that a mesh reads, such as http or grpc.'),
+})
+
+const service = z
+  .strictObject({
+    name: objectName.optional().describe('Apex Service that callers use; the name of the target when unset.'),
+    ports: z
+      .array(servicePort)
+      .min(1)
+      .max(32)
+      .optional()
+      .describe(
+        'Ports of the apex Service when Fairlead makes it; an existing Service is adopted with all of its own ports.',
+      ),
+    selector: z
+      .enum(['exclusive', 'shared'])
+      .default('exclusive')
+      .describe(
+        "exclusive: releases wait until the selector of the apex Service is Fairlead's to move. shared: accept that callers outside the mesh reach every ready canary pod, at weight 0 too.",
+      ),
+  })
+  .describe('The Service that callers use.')
+
+const istio = z
+  .strictObject({
+    hosts: z
+      .array(z.string().min(1).max(253))
+      .max(64)
+      .default([])
+      .describe("Further hosts of the VirtualService; the Service's own names are always added."),
+    gateways: z
+      .array(z.string().min(1).max(253))
+      .max(32)
+      .default([])
+      .describe('Further gateways, as namespace/name; `mesh` is always added.'),
+    settlingTime: duration
+      .default('8s')
+      .describe(
+        'How long after its write a new weight counts as in force: Istio reports no status for a VirtualService.',
+      ),
+  })
+  .describe('Traffic through Istio: a VirtualService and a DestinationRule per slot.')
+
+const traffic = z.strictObject({istio: istio.optional()}).meta({
+  description: 'How traffic is moved: exactly one mesh.',
+  'x-kubernetes-validations': [{rule: 'has(self.istio)', message: 'set exactly one mesh: istio'}],
+})
+
+const canaryStep = z.strictObject({
+  weight: z.int().min(1).max(100).describe('Share of the requests, in percent, that the canary gets in this step.'),
+  pause: z
+    .strictObject({
+      duration: duration
+        .optional()
+        .describe('Shortest stay on this step. Unset: until somebody says skip-step or promote.'),
+    })
+    .optional()
+    .describe('Stay on this step for a time, or until told.'),
+})
+
+const canary = z
+  .strictObject({
+    steps: z
+      .array(canaryStep)
+      .min(1)
+      .max(50)
+      .describe('Weights in rising order. The last traffic move, to 100, is the promotion and needs no step.'),
+  })
+  .describe("Raise the canary's weight step by step.")
+
+const strategy = z.strictObject({canary: canary.optional()}).meta({
+  description: 'How a release proceeds: exactly one strategy.',
+  'x-kubernetes-validations': [{rule: 'has(self.canary)', message: 'set exactly one strategy: canary'}],
+})
+
+const threshold = z
+  .strictObject({
+    metric: z
+      .enum(['requestSuccessRate', 'requestDuration'])
+      .optional()
+      .describe(
+        'Built-in metric of the mesh: requestSuccessRate in percent, requestDuration in milliseconds at `quantile`.',
+      ),
+    query: z
+      .string()
+      .min(1)
+      .max(4096)
+      .optional()
+      .describe(
+        'PromQL that yields one number. Variables: {{ namespace }}, {{ rollout }}, {{ canary.workload }}, {{ canary.podPattern }}, {{ primary.workload }}, {{ primary.podPattern }}, {{ window }}.',
+      ),
+    templateRef: localRef.optional().describe('MetricTemplate in this namespace that holds the query.'),
+    quantile: z.number().gt(0).lt(1).optional().describe('Quantile of requestDuration; 0.99 when unset.'),
+    min: z.number().optional().describe('The check fails below this.'),
+    max: z.number().optional().describe('The check fails above this.'),
+  })
+  .meta({
+    description: 'One figure against fixed bounds.',
+    'x-kubernetes-validations': [
+      {
+        rule: '[has(self.metric), has(self.query), has(self.templateRef)].filter(x, x).size() == 1',
+        message: 'set exactly one of metric, query and templateRef',
+      },
+      {rule: 'has(self.min) || has(self.max)', message: 'set min, max or both: a check without a bound can never fail'},
+      {rule: '!has(self.min) || !has(self.max) || self.min <= self.max', message: 'min must not be above max'},
+      {
+        rule: "!has(self.quantile) || (has(self.metric) && self.metric == 'requestDuration')",
+        message: 'quantile belongs to metric requestDuration',
+      },
+    ],
+  })
+
+const check = z
+  .strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(63)
+      .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
+      .describe('Name of the check in status, events and alerts.'),
+    threshold: threshold.optional(),
+  })
+  .meta({
+    'x-kubernetes-validations': [{rule: 'has(self.threshold)', message: 'set exactly one kind of check: threshold'}],
+  })
+
+const analysis = z
+  .strictObject({
+    interval: duration.default('15s').describe('Time between two evaluations.'),
+    window: duration
+      .default('1m')
+      .describe(
+        'Time that one evaluation looks back; at least four scrapes. A step is judged once a whole window lies in it.',
+      ),
+    checks: z
+      .array(check)
+      .max(20)
+      .default([])
+      .describe('Every check must pass before a weight rises; one that fails rolls back.'),
+    inconclusiveDeadline: duration
+      .default('10m')
+      .describe('How long a step may stay without a verdict before onInconclusive applies.'),
+    onInconclusive: z
+      .enum(['pause', 'rollback', 'promote'])
+      .default('pause')
+      .describe('What happens at that deadline. promote goes on to the next step without a verdict: think twice.'),
+  })
+  .describe('How the canary is judged.')
+
+const bake = z.strictObject({
+  duration: duration
+    .default('10m')
+    .describe('How long the previous version stays warm in its slot after the promotion, while the analysis goes on.'),
+})
+
+const revision = z
+  .strictObject({
+    settle: duration
+      .default('5s')
+      .describe(
+        'A change counts once template and ConfigMaps have been still for this long, or at once when all carry one commit stamp.',
+      ),
+    ignoreConfigMaps: z
+      .array(objectName)
+      .max(100)
+      .default([])
+      .describe('ConfigMaps that are not part of the revision and stay live.'),
+    trackSecrets: z
+      .array(objectName)
+      .max(100)
+      .default([])
+      .describe(
+        'Secrets that are part of the revision and are copied. All others stay live: a frozen copy of a rotated password takes the primary down.',
+      ),
+  })
+  .describe('What makes a revision.')
+
+const alert = z.strictObject({
+  channelRef: localRef.describe('AlertChannel in this namespace.'),
+  severity: z
+    .enum(['info', 'warn', 'error'])
+    .default('warn')
+    .describe(
+      'Lowest severity that is sent: info = every release, warn = pauses and rollbacks, error = rollbacks only.',
+    ),
+})
+
+export const rolloutSpec = z.strictObject({
+  targetRef,
+  replicas: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe(
+      'Number of pods that serve; autoscalers set it through the scale subresource. Unset: what the target had at adoption.',
+    ),
+  service: service.prefault({}),
+  traffic,
+  strategy,
+  analysis: analysis.prefault({}),
+  bake: bake.prefault({}),
+  revision: revision.prefault({}),
+  drainTime: duration
+    .default('5s')
+    .describe('Time between the moment a slot lost its traffic and the moment it is scaled down.'),
+  progressDeadline: duration
+    .default('10m')
+    .describe('How long a slot may take to become ready before the release is rolled back.'),
+  pause: z.boolean().default(false).describe('Hold the release under way at its weight; it may still roll back.'),
+  suspend: z
+    .boolean()
+    .default(false)
+    .describe('Start no new release and promote none; a release under way may still roll back.'),
+  alerts: z.array(alert).max(20).default([]).describe('Who is told.'),
+})
+export type RolloutSpec = z.infer<typeof rolloutSpec>
+export type Check = z.infer<typeof check>
+export type Threshold = z.infer<typeof threshold>
+export type CanaryStep = z.infer<typeof canaryStep>

@@ -1,0 +1,77 @@
+// What every mesh offers to the core. All of it is pure: objects in, manifests and readings out.
+import type {KubeObject} from '../crds/meta.ts'
+import type {RolloutSpec} from '../crds/rollout.ts'
+import type {Weights} from '../crds/rollout-status.ts'
+
+/** One port of the apex Service, as the API server returned it. */
+export interface ServicePort {
+  name?: string
+  port: number
+  targetPort?: number | string
+  protocol?: string
+  appProtocol?: string
+}
+
+/** What a renderer knows of the Rollout that it serves. */
+export interface MeshContext {
+  rollout: {name: string; namespace: string; uid: string}
+  /** Apex Service that callers name. */
+  apex: {name: string; ports: ServicePort[]}
+  /** Names of the slots: of the workload and of its Service alike. */
+  slots: {a: string; b: string}
+  traffic: RolloutSpec['traffic']
+}
+
+/** A reason why traffic must not be moved, in terms that a user can act on. */
+export interface MeshProblem {
+  /** CamelCase, stable: it becomes a condition's reason. */
+  reason: string
+  /** Object that is in the way, as `Kind namespace/name`. */
+  object: string
+  field: string
+  problem: string
+  fix: string
+}
+
+/** Objects of the mesh's own kinds, of every namespace that the controller may read. */
+export type MeshObjects = readonly KubeObject[]
+
+export interface Mesh {
+  readonly name: string
+  /** Kinds that `objects` must hold, for the shell to watch. */
+  readonly kinds: readonly {apiVersion: string; kind: string; plural: string}[]
+  /** What must exist for the given slots before a route may name them; applied before the route, removed after it. */
+  renderDestinations(context: MeshContext, slots: readonly ('a' | 'b')[], objects: MeshObjects): KubeObject[]
+  /** The route; weights are percent per slot and sum to 100, and a slot with 0 is left out of it. */
+  renderRoute(context: MeshContext, weights: Weights, objects: MeshObjects): KubeObject
+  /** Weights that the route in the cluster carries; undefined when there is no route or it can't be read as two slots. */
+  read(context: MeshContext, objects: MeshObjects): Weights | undefined
+  /**
+   * Whether a route that was first seen to carry the wanted weights at `inForceSince` counts as in force at `now`
+   * (milliseconds); when not yet, the time at which to look again.
+   */
+  confirmed(context: MeshContext, inForceSince: number, now: number): {confirmed: boolean; again?: number}
+  /** What stands in the way of moving traffic; empty when nothing does. */
+  problems(context: MeshContext, objects: MeshObjects): MeshProblem[]
+  /** PromQL of a built-in metric for one slot's workload, one query per reporting side. */
+  metricQueries(context: MeshContext, request: MetricQueryRequest): MetricQuery[]
+  /** Instant vectors of raw request counters of one slot, one pair per reporting side; series by series. */
+  requestCounters(
+    context: MeshContext,
+    slot: 'a' | 'b',
+  ): {side: 'caller' | 'destination'; total: string; failed: string}[]
+}
+
+export interface MetricQueryRequest {
+  metric: 'requestSuccessRate' | 'requestDuration'
+  slot: 'a' | 'b'
+  /** PromQL duration, such as 60s. */
+  window: string
+  quantile: number
+}
+
+/** One query and the side that reports its figures. */
+export interface MetricQuery {
+  side: 'caller' | 'destination'
+  query: string
+}

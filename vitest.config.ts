@@ -1,0 +1,11 @@
+import {defineConfig} from 'vitest/config'
+
+// No module holds mutable state, so the tests share one module graph per worker: that makes them fast.
+export default defineConfig({
+  test: {
+    include: ['{analysis,cli,controller,crds,gitops,mesh,playground}/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['test/cluster/**', 'node_modules/**'],
+    isolate: false,
+    testTimeout: 20_000,
+  },
+})
