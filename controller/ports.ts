@@ -52,6 +52,13 @@ export interface ListQuery {
   labelSelector?: string
 }
 
+/** One operation of a JSON patch. */
+export interface JsonPatchOperation {
+  op: 'add' | 'replace' | 'remove' | 'test'
+  path: string
+  value?: unknown
+}
+
 /** Reads and writes of Kubernetes objects, as raw JSON. Every method may throw {@link ClusterError}. */
 export interface Cluster {
   /** The object, or undefined when there is none. */
@@ -64,6 +71,8 @@ export interface Cluster {
   updateStatus(object: KubeObject): Promise<KubeObject>
   /** JSON merge patch of the main resource; `metadata.resourceVersion` in the patch makes it conditional. */
   mergePatch(ref: ObjectRef, patch: object, options: {fieldManager: string}): Promise<KubeObject>
+  /** JSON patch (RFC 6902) of the main resource. */
+  jsonPatch(ref: ObjectRef, operations: JsonPatchOperation[], options: {fieldManager: string}): Promise<KubeObject>
   /** Sets `spec.replicas` through the scale subresource. */
   scale(ref: ObjectRef, replicas: number, options: {fieldManager: string}): Promise<void>
   /** False when there was nothing to delete. */

@@ -72,3 +72,14 @@ export interface Condition {
   lastTransitionTime: string
   observedGeneration?: number
 }
+
+/** Names one namespaced object. */
+export function refOf(apiVersion: string, kind: string, namespace: string, name: string): ObjectRef {
+  return {apiVersion, kind, namespace, name}
+}
+
+/** The reference to an object that was read. */
+export function refTo(object: KubeObject): ObjectRef {
+  const {name, namespace} = object.metadata
+  return {apiVersion: object.apiVersion, kind: object.kind, name, ...(namespace ? {namespace} : {})}
+}

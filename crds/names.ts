@@ -31,6 +31,8 @@ export const annotations = {
   commitSubject: 'fairlead.dev/commit-subject',
   /** Replica count that Git gives for a target whose `spec.replicas` a GitSync stripped. */
   replicas: 'fairlead.dev/replicas',
+  /** Selector, as JSON, that Git gives for an apex Service whose `spec.selector` a GitSync stripped. */
+  selector: 'fairlead.dev/selector',
   /** Hash of the manifest that was last applied: lets the shell skip an apply that would change nothing. */
   applied: 'fairlead.dev/applied',
   /** `namespace/name` of the GitSync that applied an object. */

@@ -168,7 +168,7 @@ export const rolloutStatus = z.strictObject({
     .record(z.string().max(32), z.string().max(253))
     .optional()
     .describe('Last one-shot command of each kind that was carried out.'),
-  terminating: z.strictObject({stage: z.enum(['restore', 'reroute', 'remove']), since: time}).optional(),
+  terminating: z.strictObject({stage: z.enum(['restore', 'reroute', 'drain', 'remove']), since: time}).optional(),
   history: z.array(historyEntry).max(10).optional().describe('Ended releases, newest first.'),
   alerts: z.array(pendingAlert).max(20).optional().describe('Alerts that are not yet delivered.'),
   conditions: z.array(condition).max(20).optional(),

@@ -1,0 +1,107 @@
+import {describe, expect, it} from 'vitest'
+import type {Check} from '../crds/rollout.ts'
+import {type PlanInput, planQueries} from './plan.ts'
+
+const base: Omit<PlanInput, 'checks'> = {
+  templates: name =>
+    name === 'depth' ? {query: 'max(depth{ns="{{ namespace }}"})', address: 'http://other:9090'} : undefined,
+  builtIn: (metric, quantile) => [
+    {side: 'caller', query: `${metric} ${quantile} caller`},
+    {side: 'destination', query: `${metric} ${quantile} destination`},
+  ],
+  variables: {
+    namespace: 'shop',
+    rollout: 'checkout',
+    canaryWorkload: 'checkout-b',
+    primaryWorkload: 'checkout-a',
+    window: '60s',
+  },
+}
+
+function plan(check: Check, change: Partial<PlanInput> = {}) {
+  return planQueries({...base, checks: [check], ...change})[0]
+}
+
+describe('planQueries', () => {
+  it('asks every side for a built-in metric', () => {
+    const check: Check = {name: 'latency', threshold: {metric: 'requestDuration', quantile: 0.5, max: 1}}
+    expect(plan(check)).toEqual({
+      kind: 'threshold',
+      check,
+      queries: [
+        {side: 'caller', query: 'requestDuration 0.5 caller'},
+        {side: 'destination', query: 'requestDuration 0.5 destination'},
+      ],
+    })
+  })
+
+  it('takes the 99th percentile when none is named', () => {
+    const planned = plan({name: 'latency', threshold: {metric: 'requestDuration', max: 1}})
+    expect(planned).toMatchObject({queries: [{query: 'requestDuration 0.99 caller'}, {}]})
+  })
+
+  it("asks the user's own query of the default Prometheus", () => {
+    const planned = plan({name: 'queue', threshold: {query: 'x{w="{{ canary.workload }}"}', max: 1}})
+    expect(planned).toMatchObject({queries: [{side: 'query', query: 'x{w="checkout-b"}'}]})
+    expect(planned).not.toHaveProperty('queries.0.address')
+  })
+
+  it('asks a template at its own address', () => {
+    const planned = plan({name: 'queue', threshold: {templateRef: {name: 'depth'}, max: 1}})
+    const queries = [{side: 'query', query: 'max(depth{ns="shop"})', address: 'http://other:9090'}]
+    expect(planned).toMatchObject({queries})
+  })
+
+  it('keeps the order of checks, and one that is refused does not stop the others', () => {
+    const checks: Check[] = [
+      {name: 'one', threshold: {query: '{{ what }}', max: 1}},
+      {name: 'two', threshold: {query: 'up', max: 1}},
+    ]
+    const planned = planQueries({...base, checks})
+    expect(planned.map(one => one.check.name)).toEqual(['one', 'two'])
+    expect(planned.map(one => 'problem' in one)).toEqual([true, false])
+  })
+})
+
+describe('refusals', () => {
+  it.each<[string, Check, string, string]>([
+    [
+      'a missing template',
+      {name: 'queue', threshold: {templateRef: {name: 'lost'}, max: 1}},
+      'TemplateNotFound',
+      'analysis.checks[name=queue].threshold.templateRef (MetricTemplate lost): not found in namespace shop: create it or correct the name',
+    ],
+    [
+      'an unknown variable',
+      {name: 'queue', threshold: {query: '{{ pod }}', max: 1}},
+      'UnknownVariable',
+      'analysis.checks[name=queue].threshold.query: unknown variable {{ pod }}: use one of namespace,',
+    ],
+    [
+      'no kind of check',
+      {name: 'queue'},
+      'InvalidCheck',
+      'analysis.checks[name=queue] must set exactly one kind of check',
+    ],
+    [
+      'no source',
+      {name: 'queue', threshold: {max: 1}},
+      'InvalidCheck',
+      'analysis.checks[name=queue].threshold must set exactly one of metric, query, templateRef',
+    ],
+    [
+      'two sources',
+      {name: 'queue', threshold: {query: 'x', metric: 'requestDuration', max: 1}},
+      'InvalidCheck',
+      'must set exactly one of',
+    ],
+  ])('%s', (_, check, reason, message) => {
+    const problem = {name: check.name, verdict: 'error', reason, message: expect.stringContaining(message)}
+    expect(plan(check)).toEqual({check, problem})
+  })
+
+  it('a metric that the mesh does not have', () => {
+    const planned = plan({name: 'latency', threshold: {metric: 'requestDuration', max: 1}}, {builtIn: () => []})
+    expect(planned).toMatchObject({problem: {verdict: 'error', reason: 'MetricNotSupported'}})
+  })
+})

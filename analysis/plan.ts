@@ -1,0 +1,110 @@
+// Which queries an evaluation asks. What can be refused without asking is refused here, with the field and the fix.
+import type {Check, Threshold} from '../crds/rollout.ts'
+import type {CheckResult} from '../crds/rollout-status.ts'
+import {
+  checkField,
+  defaultQuantile,
+  kindsOf,
+  maximumMessageLength,
+  type Side,
+  sourceField,
+  type ThresholdCheck,
+} from './checks.ts'
+import {type QueryVariables, renderQuery} from './template.ts'
+
+/** A MetricTemplate, as far as a check needs it. */
+interface QueryTemplate {
+  query: string
+  /** Prometheus to ask; the controller's own when absent. */
+  address?: string
+}
+
+/** One query and the side that reports its figures. */
+interface PlannedQuery {
+  side: Side
+  query: string
+  address?: string
+}
+
+/** What is wrong with a check; the caller adds the time. */
+type CheckProblem = Omit<CheckResult, 'evaluatedAt'>
+
+/** The queries of one check, or why it has none. */
+type PlannedCheck =
+  | {kind: 'threshold'; check: ThresholdCheck; queries: PlannedQuery[]}
+  | {check: Check; problem: CheckProblem}
+
+export interface PlanInput {
+  checks: readonly Check[]
+  /** The MetricTemplate of a name in the Rollout's namespace; undefined when there is none. */
+  templates(name: string): QueryTemplate | undefined
+  /** The mesh's queries of a built-in metric for the judged slot; empty when it doesn't know the metric. */
+  builtIn(
+    metric: NonNullable<Threshold['metric']>,
+    quantile: number,
+  ): readonly {side: 'caller' | 'destination'; query: string}[]
+  variables: QueryVariables
+}
+
+/**
+ * Plans one evaluation: one entry per check, in the same order.
+ * Reasons of problems: TemplateNotFound, UnknownVariable, UnclosedVariable, UnsafeValue, NoPodPattern,
+ * MetricNotSupported, InvalidCheck. All are errors, which never promote and never by themselves roll back.
+ */
+export function planQueries(input: PlanInput): PlannedCheck[] {
+  return input.checks.map(check => planCheck(input, check))
+}
+
+function planCheck(input: PlanInput, check: Check): PlannedCheck {
+  const [kind, another] = kindsOf(check)
+  if (kind === undefined || another !== undefined) {
+    return refuse(check, 'InvalidCheck', `${checkField(check)} must set exactly one kind of check, such as threshold`)
+  }
+  switch (kind) {
+    case 'threshold':
+      return planThreshold(input, check)
+    default:
+      return kind satisfies never
+  }
+}
+
+function planThreshold(input: PlanInput, {name, threshold}: Check): PlannedCheck {
+  if (threshold === undefined) return refuse({name}, 'InvalidCheck', `${checkField({name})}.threshold is missing`)
+  const check: ThresholdCheck = {name, threshold}
+  const {metric, query, templateRef} = threshold
+  if ([metric, query, templateRef].filter(source => source !== undefined).length !== 1) {
+    return refuse(
+      check,
+      'InvalidCheck',
+      `${checkField(check)}.threshold must set exactly one of metric, query, templateRef`,
+    )
+  }
+  if (metric !== undefined) return planBuiltIn(input, check, metric)
+  if (query !== undefined) return planTemplate(input, check, {query})
+  return planReference(input, check, templateRef?.name ?? '')
+}
+
+function planBuiltIn(input: PlanInput, check: ThresholdCheck, metric: NonNullable<Threshold['metric']>): PlannedCheck {
+  const queries = input.builtIn(metric, check.threshold.quantile ?? defaultQuantile)
+  if (queries.length > 0) return {kind: 'threshold', check, queries: queries.map(({side, query}) => ({side, query}))}
+  const message = `${sourceField(check)}: the mesh has no metric ${metric}: write a query of your own`
+  return refuse(check, 'MetricNotSupported', message)
+}
+
+function planReference(input: PlanInput, check: ThresholdCheck, name: string): PlannedCheck {
+  const template = input.templates(name)
+  if (template) return planTemplate(input, check, template)
+  const message = `${sourceField(check)}: not found in namespace ${input.variables.namespace}: create it or correct the name`
+  return refuse(check, 'TemplateNotFound', message)
+}
+
+function planTemplate(input: PlanInput, check: ThresholdCheck, template: QueryTemplate): PlannedCheck {
+  const rendered = renderQuery(template.query, input.variables)
+  if ('reason' in rendered) return refuse(check, rendered.reason, `${sourceField(check)}: ${rendered.message}`)
+  const address = template.address === undefined ? {} : {address: template.address}
+  return {kind: 'threshold', check, queries: [{side: 'query', query: rendered.query, ...address}]}
+}
+
+function refuse(check: Check, reason: string, message: string): PlannedCheck {
+  return {check, problem: {name: check.name, verdict: 'error', reason, message: message.slice(0, maximumMessageLength)}}
+}

@@ -1,0 +1,207 @@
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import type {Threshold} from '../crds/rollout.ts'
+import {rolloutStatus} from '../crds/rollout-status.ts'
+import type {Side} from './checks.ts'
+import {type Answer, type AnswerErrorReason, judgeThreshold, type SideAnswer} from './threshold.ts'
+
+const at = '2026-01-01T00:00:00Z'
+
+function check(threshold: Threshold, name = 'queue') {
+  return {name, threshold}
+}
+function vector(...values: number[]): Answer {
+  return {kind: 'vector', samples: values.map((value, index) => ({labels: {pod: `p-${index}`}, value}))}
+}
+function error(reason: AnswerErrorReason, message = 'so it is'): Answer {
+  return {kind: 'error', reason, message}
+}
+function query(...values: number[]): SideAnswer[] {
+  return [{side: 'query', answer: vector(...values)}]
+}
+
+const success = check({metric: 'requestSuccessRate', min: 99}, 'success')
+const latency = check({metric: 'requestDuration', max: 500}, 'latency')
+const queue = check({query: 'x', max: 100})
+
+type FigureCase = [value: number, verdict: string, reason: string, message: string]
+
+function judged(
+  of: ReturnType<typeof check>,
+  answers: SideAnswer[],
+  [value, verdict, reason, message]: FigureCase,
+): void {
+  const expected = {name: of.name, verdict, reason, message, value, evaluatedAt: at}
+  expect(judgeThreshold(of, answers, at)).toEqual(expected)
+}
+
+describe('one figure', () => {
+  it.each<FigureCase>([
+    [81.3, 'fail', 'BelowMinimum', 'success rate 81.3 % is below 99 % (reported by the callers)'],
+    [98.99999, 'fail', 'BelowMinimum', 'success rate 98.99999 % is below 99 % (reported by the callers)'],
+    [99, 'pass', 'Passed', 'success rate 99 % is not below 99 % (reported by the callers)'],
+  ])('of the success rate: %d', (...figure) => {
+    judged(success, [{side: 'caller', answer: vector(figure[0])}], figure)
+  })
+
+  it.each<FigureCase>([
+    [812.3456, 'fail', 'AboveMaximum', 'p99 request duration 812.3 ms is above 500 ms (reported by the pods)'],
+    [500, 'pass', 'Passed', 'p99 request duration 500 ms is not above 500 ms (reported by the pods)'],
+  ])('of the latency: %d', (...figure) => {
+    judged(latency, [{side: 'destination', answer: vector(figure[0])}], figure)
+  })
+
+  it.each<FigureCase>([
+    [1234567.89, 'fail', 'AboveMaximum', 'queue 1234568 is above 100'],
+    [-5, 'pass', 'Passed', 'queue -5 is not above 100'],
+    [0, 'pass', 'Passed', 'queue 0 is not above 100'],
+  ])("of the user's own query: %d", (...figure) => {
+    judged(queue, query(figure[0]), figure)
+  })
+
+  it.each<FigureCase>([
+    [5, 'pass', 'Passed', 'queue 5 is not below 1 and not above 9'],
+    [0.5, 'fail', 'BelowMinimum', 'queue 0.5 is below 1'],
+    [9.5, 'fail', 'AboveMaximum', 'queue 9.5 is above 9'],
+  ])('with two bounds: %d', (...figure) => {
+    judged(check({query: 'x', min: 1, max: 9}), query(figure[0]), figure)
+  })
+
+  it('without a bound is an error, never a pass', () => {
+    const field = 'analysis.checks[name=queue].threshold.query'
+    const message = `${field} has no bound to hold its figure against: set min, max or both`
+    judged(check({query: 'x'}), query(5), [5, 'error', 'NoBound', message])
+  })
+})
+
+describe('answers that are no figure', () => {
+  const field = 'analysis.checks[name=queue].threshold.query'
+  it.each<[string, SideAnswer[], string, string, string]>([
+    ['nobody asked', [], 'noData', 'NoSeries', `${field} returned no series: the canary had no traffic`],
+    ['an empty vector', query(), 'noData', 'NoSeries', `${field} returned no series`],
+    ['NaN', query(Number.NaN), 'noData', 'NotANumber', 'queue is not a number: most often a division by zero'],
+    ['+Inf', query(Number.POSITIVE_INFINITY), 'error', 'Infinite', `${field} returned an infinite value`],
+    ['-Inf', query(Number.NEGATIVE_INFINITY), 'error', 'Infinite', `${field} returned an infinite value`],
+    [
+      'three series',
+      query(1, 2, 3),
+      'error',
+      'SeveralSeries',
+      `${field} returned 3 series: aggregate with sum() or max()`,
+    ],
+    ['three bad series', query(900, 900, 900), 'error', 'SeveralSeries', `${field} returned 3 series`],
+    [
+      'no connection',
+      [{side: 'query', answer: error('Unreachable')}],
+      'error',
+      'Unreachable',
+      `${field}: so it is; check that Prometheus runs`,
+    ],
+    [
+      'a bad query',
+      [{side: 'query', answer: error('BadQuery')}],
+      'error',
+      'BadQuery',
+      `${field}: so it is; correct the query`,
+    ],
+    ['a bad answer', [{side: 'query', answer: error('BadAnswer')}], 'error', 'BadAnswer', `${field}: so it is`],
+  ])('%s', (_, answers, verdict, reason, message) => {
+    const result = judgeThreshold(queue, answers, at)
+    expect(result).toMatchObject({verdict, reason, message: expect.stringContaining(message)})
+    expect(result).not.toHaveProperty('value')
+  })
+
+  it('name the template that a check refers to', () => {
+    const referring = check({templateRef: {name: 'depth'}, max: 1})
+    expect(judgeThreshold(referring, query(1, 2), at).message).toContain(
+      'threshold.templateRef (MetricTemplate depth) returned 2',
+    )
+  })
+})
+
+describe('two sides', () => {
+  const good = vector(99.9)
+  const bad = vector(50)
+  const empty = vector()
+  const broken = error('Timeout')
+  it.each<[string, Answer, Answer, string, string]>([
+    ['both pass', good, good, 'pass', 'callers'],
+    ['callers fail', bad, good, 'fail', 'callers'],
+    ['pods fail', good, bad, 'fail', 'pods'],
+    ['both fail', bad, bad, 'fail', 'callers'],
+    ['callers have no data', empty, good, 'pass', 'pods'],
+    ['pods have no data', good, empty, 'pass', 'callers'],
+    ['neither has data', empty, vector(Number.NaN), 'noData', 'callers'],
+    ['an error beside a pass', good, broken, 'error', 'so it is'],
+    ['an error beside a fail', broken, bad, 'fail', 'pods'],
+    ['an error beside no data', empty, broken, 'error', 'so it is'],
+  ])('%s', (_, caller, destination, verdict, message) => {
+    const answers: SideAnswer[] = [
+      {side: 'caller', answer: caller},
+      {side: 'destination', answer: destination},
+    ]
+    const result = judgeThreshold(success, answers, at)
+    expect(result).toMatchObject({verdict, message: expect.stringContaining(message)})
+    expect(judgeThreshold(success, answers.toReversed(), at)).toEqual(result)
+  })
+})
+
+const reasons = fc.constantFrom<AnswerErrorReason>(
+  'Unreachable',
+  'Timeout',
+  'Unauthorized',
+  'BadQuery',
+  'BadAnswer',
+  'TooLarge',
+)
+const values = fc.oneof(fc.double(), fc.constantFrom(Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY))
+const anyAnswer = fc.oneof(
+  fc.array(values, {maxLength: 3}).map(list => vector(...list)),
+  fc.record({kind: fc.constant('error' as const), reason: reasons, message: fc.string({maxLength: 3000})}),
+)
+const bounds = fc
+  .tuple(fc.option(fc.integer()), fc.option(fc.integer()))
+  .map(([min, max]): Threshold => ({query: 'x', ...(min === null ? {} : {min}), ...(max === null ? {} : {max})}))
+function sides(answers: fc.Arbitrary<Answer>): fc.Arbitrary<SideAnswer[]> {
+  return fc.uniqueArray(fc.record({side: fc.constantFrom<Side>('caller', 'destination', 'query'), answer: answers}), {
+    selector: ({side}) => side,
+  })
+}
+
+describe('properties of a threshold', () => {
+  it('only a finite figure passes or fails, and it lies where the verdict says', () => {
+    fc.assert(
+      fc.property(bounds, sides(anyAnswer), (threshold, answers) => {
+        const {verdict, value} = judgeThreshold(check(threshold), answers, at)
+        const {min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY} = threshold
+        if (verdict !== 'pass' && verdict !== 'fail') return
+        expect(Number.isFinite(value)).toBe(true)
+        expect((value ?? 0) >= min && (value ?? 0) <= max).toBe(verdict === 'pass')
+        expect(threshold.min !== undefined || threshold.max !== undefined).toBe(true)
+      }),
+      {numRuns: 500},
+    )
+  })
+
+  it('never passes or fails without data', () => {
+    const nothing = fc.oneof(
+      fc.constantFrom(vector(), vector(Number.NaN), vector(Number.POSITIVE_INFINITY), vector(1, 2)),
+      reasons.map(reason => error(reason)),
+    )
+    fc.assert(
+      fc.property(bounds, sides(nothing), (threshold, answers) => {
+        expect(['noData', 'error']).toContain(judgeThreshold(check(threshold), answers, at).verdict)
+      }),
+    )
+  })
+
+  it('does not depend on the order of the answers, and always fits the status', () => {
+    fc.assert(
+      fc.property(bounds, sides(anyAnswer), (threshold, answers) => {
+        const result = judgeThreshold(check(threshold), answers, at)
+        expect(judgeThreshold(check(threshold), answers.toReversed(), at)).toEqual(result)
+        expect(rolloutStatus.shape.checks.safeParse([result]).error).toBeUndefined()
+      }),
+    )
+  })
+})

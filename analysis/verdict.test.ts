@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import {describe, expect, it} from 'vitest'
+import type {CheckResult} from '../crds/rollout-status.ts'
+import {combineVerdicts} from './verdict.ts'
+
+function result(name: string, verdict: CheckResult['verdict']): CheckResult {
+  return {name, verdict, reason: 'Some', message: '', evaluatedAt: '2026-01-01T00:00:00Z'}
+}
+
+describe('combineVerdicts', () => {
+  it.each<[CheckResult['verdict'][], string, number | undefined]>([
+    [[], 'wait', undefined],
+    [['pass'], 'advance', undefined],
+    [['pass', 'pass'], 'advance', undefined],
+    [['pass', 'noData'], 'wait', 1],
+    [['noData', 'error'], 'wait', 1],
+    [['noData', 'pass', 'noData'], 'wait', 0],
+    [['error', 'noData', 'fail', 'fail'], 'rollback', 2],
+  ])('%j is %s', (verdicts, expected, deciding) => {
+    const results = verdicts.map((verdict, index) => result(`check-${index}`, verdict))
+    expect(combineVerdicts(results)).toEqual({
+      verdict: expected,
+      ...(deciding === undefined ? {} : {deciding: results[deciding]}),
+    })
+  })
+})
+
+describe('properties of the verdict', () => {
+  const verdicts = fc.constantFrom<CheckResult['verdict']>('pass', 'fail', 'noData', 'error')
+  const shuffled = fc
+    .array(verdicts, {maxLength: 20})
+    .chain(list => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, {minLength: list.length})))
+
+  it('does not depend on the order of checks, nor does the verdict that decides', () => {
+    fc.assert(
+      fc.property(shuffled, ([one, other]) => {
+        const [left, right] = [one, other].map(list => combineVerdicts(list.map(verdict => result('check', verdict))))
+        expect(left).toEqual(right)
+      }),
+    )
+  })
+
+  it('advances only when there are checks and all pass, and rolls back only when one failed', () => {
+    fc.assert(
+      fc.property(fc.array(verdicts), list => {
+        const {verdict} = combineVerdicts(list.map(one => result('check', one)))
+        expect(verdict === 'advance').toBe(list.length > 0 && list.every(one => one === 'pass'))
+        expect(verdict === 'rollback').toBe(list.includes('fail'))
+      }),
+    )
+  })
+})

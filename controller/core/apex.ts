@@ -1,0 +1,34 @@
+// The apex Service, for callers outside the mesh: which slot it selects, and who else claims its selector.
+import type {KubeObject, ManagedFieldsEntry} from '../../crds/meta.ts'
+import {fieldManager, gitSyncFieldManager, labels} from '../../crds/names.ts'
+import type {SlotName} from '../../crds/rollout.ts'
+import type {Observation} from './observation.ts'
+
+/** Whether the apex Service selects one slot; always so where the user said that its selector is shared. */
+export function apexAt(observation: Observation, slot: SlotName): boolean {
+  if (observation.spec.service.selector === 'shared') return true
+  return observation.apex?.spec?.selector?.[labels.slot] === slot
+}
+
+/** Whether the apex Service still carries a selector of ours. */
+export function apexTaken(observation: Observation): boolean {
+  return observation.apex?.spec?.selector?.[labels.slot] !== undefined
+}
+
+/** Managers other than ours that own a field; `path` is the field's path of names, such as spec, replicas. */
+export function foreignOwners(object: KubeObject, path: string[], operations: ('Apply' | 'Update')[]): string[] {
+  return (object.metadata.managedFields ?? [])
+    .filter(entry => entry.manager !== fieldManager && entry.manager !== gitSyncFieldManager)
+    .filter(entry => operations.includes(entry.operation ?? 'Update') && entry.subresource !== 'status')
+    .filter(entry => ownsField(entry, path))
+    .map(entry => entry.manager ?? 'unknown')
+}
+
+function ownsField(entry: ManagedFieldsEntry, path: string[]): boolean {
+  let fields: unknown = entry.fieldsV1
+  for (const name of path) {
+    if (fields === null || typeof fields !== 'object') return false
+    fields = (fields as Record<string, unknown>)[`f:${name}`]
+  }
+  return fields !== undefined
+}

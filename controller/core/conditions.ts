@@ -1,0 +1,97 @@
+// Conditions that `kubectl wait` and kstatus understand. A condition's time moves only when its status flips.
+import type {Condition} from '../../crds/meta.ts'
+import type {RolloutStatus} from '../../crds/rollout-status.ts'
+import {otherSlot, timeText, type Problem} from './observation.ts'
+import {imageIDsOf} from './readiness.ts'
+import type {Model} from './state.ts'
+import type {Outcome, World} from './world.ts'
+
+interface Wanted {
+  type: string
+  status: boolean
+  reason: string
+  message: string
+}
+
+const maximumMessage = 1024
+
+export function problemText(problem: Problem): string {
+  return `${problem.object}, ${problem.field}: ${problem.problem}. Fix: ${problem.fix}.`
+}
+
+/** All conditions of a Rollout; those that aren't among the standard ones are there only while they are true. */
+export function conditionsOf(world: World, outcome: Outcome, old: RolloutStatus): Condition[] {
+  const wanted = [...standard(world, outcome), ...extra(world, outcome)]
+  const generation = world.observation.rollout.metadata.generation
+  return wanted.map(({type, status, reason, message}) => {
+    const text = status ? 'True' : 'False'
+    const known = old.conditions?.find(one => one.type === type)
+    return {
+      type,
+      status: text,
+      reason,
+      message: message.slice(0, maximumMessage),
+      lastTransitionTime: known?.status === text ? known.lastTransitionTime : timeText(world.now),
+      ...(generation === undefined ? {} : {observedGeneration: generation}),
+    }
+  })
+}
+
+function standard(world: World, outcome: Outcome): Wanted[] {
+  const {state, ledger} = outcome.model
+  const [problem] = world.problems
+  const stalled = problem ? problem.reason : state.phase === 'Failed' ? 'RolledBack' : undefined
+  const moving = state.phase !== 'Healthy' && state.phase !== 'Failed' && stalled === undefined
+  const ready = state.phase === 'Healthy' && stalled === undefined
+  const rejected = ledger.rejected.find(one => one.revision === ledger.source?.revision)
+  const why = problem ? problemText(problem) : rejected ? `Revision ${rejected.revision} was rolled back: ${rejected.reason}.` : outcome.message
+  const promoted = state.primary !== undefined && state.phase !== 'Initializing' && ledger.source?.revision === state.primary.revision
+  const held = 'release' in state ? state.release.paused : undefined
+  return [
+    {type: 'Ready', status: ready, reason: stalled ?? state.phase, message: why},
+    {type: 'Reconciling', status: moving, reason: state.phase, message: outcome.message},
+    {type: 'Stalled', status: stalled !== undefined, reason: stalled ?? 'Progressing', message: stalled ? why : ''},
+    promotedCondition(outcome.model, promoted && !outcome.waiting),
+    {type: 'Paused', status: held !== undefined, reason: held?.reason ?? 'NotPaused', message: held ? outcome.message : ''},
+  ]
+}
+
+/** Whether what the source holds now has all of the traffic. */
+function promotedCondition(model: Model, promoted: boolean): Wanted {
+  const {state, ledger} = model
+  const commit = ledger.source?.commit ? ` of commit ${ledger.source.commit.slice(0, 12)}` : ''
+  const revision = ledger.source?.revision ?? 'none'
+  const message = `Revision ${revision}${commit} ${promoted ? 'has' : 'does not have'} all of the traffic.`
+  return {type: 'Promoted', status: promoted, reason: state.phase, message}
+}
+
+function extra(world: World, outcome: Outcome): Wanted[] {
+  const {observation, spec} = world
+  const found: Wanted[] = []
+  const add = (type: string, reason: string, message: string) => found.push({type, status: true, reason, message})
+  if (spec.suspend) add('Suspended', 'SpecSuspend', 'spec.suspend is set: no release starts or is promoted.')
+  if (outcome.waiting) add('Waiting', outcome.waiting.reason, outcome.waiting.message)
+  const [refused] = observation.refusedWrites
+  if (refused) add('WriteRefused', 'APIServerRefused', `${refused.object}: ${refused.message}`)
+  const drift = imageDrift(observation, outcome.model)
+  if (drift) add('ImageDrift', 'TagMoved', drift)
+  const pods: number = observation.target?.spec?.replicas ?? 0
+  // In the pass that parks the target, and in the adoption before it, its pods are no surprise.
+  if (observation.status.phase !== 'Initializing' && outcome.model.state.phase !== 'Initializing' && outcome.model.state.phase !== 'Terminating' && pods > 0) {
+    add('TargetNotParked', 'PodsInTarget', `Somebody scaled Deployment ${spec.targetRef.name} to ${pods}. Its pods get no traffic; it is set back to 0. Fix: scale the Rollout.`)
+  }
+  const missing = spec.alerts.map(alert => alert.channelRef.name).filter(name => !observation.alertChannels.includes(name))
+  if (missing.length > 0) {
+    add('AlertChannelMissing', 'NotFound', `spec.alerts names AlertChannel ${missing.join(', ')}, which does not exist in this namespace. Fix: create it, or remove it there.`)
+  }
+  return found
+}
+
+/** Pods of the primary that run another image than the one that was analysed: the tag was moved. */
+function imageDrift(observation: World['observation'], model: Model): string | undefined {
+  const {primary} = model.state
+  if (!primary?.imageIDs) return undefined
+  const now = imageIDsOf(observation, primary)
+  const foreign = now.find(id => !primary.imageIDs?.includes(id))
+  return foreign && `Pods of slot ${primary.slot} run ${foreign}, which no analysis saw. Slot ${otherSlot(primary.slot)} is not affected. Fix: name images by digest.`
+}

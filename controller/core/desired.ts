@@ -1,0 +1,172 @@
+// The whole wished state, derived from the model on every pass: nothing depends on having seen a transition. The order is
+// that in which things are written: what carries traffic is there before a route names it, and scaled down after.
+import type {ObjectRef} from '../../crds/meta.ts'
+import type {SlotName} from '../../crds/rollout.ts'
+import type {SlotContent} from '../../crds/rollout-status.ts'
+import {desiredTerminating} from './desired-terminating.ts'
+import {deletion, type Intent} from './intents.ts'
+import {apexService, configCopy, slotService, slotWorkload, snapshotObject} from './manifests.ts'
+import {otherSlot} from './observation.ts'
+import {isEmpty} from './readiness.ts'
+import {copyName, findSnapshot, frozenTemplate, type Snapshot, snapshotOf} from './revision.ts'
+import type {Ledger, Model, State} from './state.ts'
+import {heldWeight, inForce} from './traffic.ts'
+import {contentsOf, podsFor, type World} from './world.ts'
+
+/** Snapshots that are kept beyond those in use. */
+const keptSnapshots = 3
+
+export function desired(world: World, model: Model): Intent[] {
+  const {state} = model
+  if (state.phase === 'Terminating') return desiredTerminating(world, {...model, state})
+  // Before the first slot is chosen nothing is touched: a refusal leaves the cluster as it was.
+  if (!state.primary) return []
+  const contents = contentsOf(state)
+  return [
+    {kind: 'finalizer', present: true},
+    ...contents.flatMap(content => material(world, model, content)),
+    ...services(world),
+    ...scales(world, model, 'up'),
+    ...destinations(world),
+    ...route(world, model),
+    ...apex(world, model),
+    ...scales(world, model, 'down'),
+    ...parking(world, state),
+    ...leftovers(world, model),
+  ]
+}
+
+/** Snapshot, config copies and workload of one slot. */
+function material(world: World, model: Model, content: SlotContent): Intent[] {
+  const {observation, source, revision} = world
+  const kept = findSnapshot(observation, content.revision)
+  const fromSource = source && revision === content.revision ? source : undefined
+  const intents: Intent[] = []
+  if (!kept && fromSource) {
+    const number = Math.max(1, model.ledger.releases)
+    intents.push({kind: 'apply', manifest: snapshotObject(observation, fromSource, content.revision, number)})
+  }
+  const snapshot = kept ?? (fromSource && snapshotFrom(fromSource, content.revision))
+  if (!snapshot) return intents
+  for (const input of observation.inputs) {
+    if (!input.object || !Object.values(snapshot.copies).includes(copyName(input))) continue
+    if (observation.copies.some(copy => copy.kind === input.kind && copy.metadata.name === copyName(input))) continue
+    intents.push({kind: 'apply', manifest: configCopy(observation, input)})
+  }
+  return [...intents, {kind: 'apply', manifest: slotWorkload(observation, content, snapshot)}]
+}
+
+function snapshotFrom(source: NonNullable<World['source']>, revision: string): Snapshot {
+  return {revision, template: frozenTemplate(source), workload: source.workload, copies: source.copies}
+}
+
+function services(world: World): Intent[] {
+  const slots: SlotName[] = ['a', 'b']
+  return slots.map(slot => ({kind: 'apply', manifest: slotService(world.observation, slot)}))
+}
+
+function destinations(world: World): Intent[] {
+  const {mesh, meshContext, meshObjects} = world.observation
+  return mesh.renderDestinations(meshContext, ['a', 'b'], meshObjects).map(manifest => ({kind: 'apply', manifest}))
+}
+
+/** The route, as soon as a wish for it exists and everything that it names is there. */
+function route(world: World, model: Model): Intent[] {
+  const {observation} = world
+  const wanted = model.ledger.traffic?.wanted
+  if (!wanted) return []
+  const named = (['a', 'b'] as const).filter(slot => wanted[slot] > 0)
+  if (!named.every(slot => observation.slots[slot].service)) return []
+  return [{kind: 'apply', manifest: observation.mesh.renderRoute(observation.meshContext, wanted, observation.meshObjects)}]
+}
+
+function apex(world: World, model: Model): Intent[] {
+  const {observation, spec} = world
+  const slot = apexSlot(model)
+  if (spec.service.selector === 'shared') return []
+  if (!slot) return observation.apex ? [] : [{kind: 'apply', manifest: apexService(observation, undefined)}]
+  return [{kind: 'apply', manifest: apexService(observation, slot)}]
+}
+
+/** The slot that callers outside the mesh reach; undefined while the target's own pods still serve. */
+function apexSlot(model: Model): SlotName | undefined {
+  const {state, ledger} = model
+  if (state.phase === 'Initializing') return inForce(ledger) ? state.primary?.slot : undefined
+  if (state.phase === 'Promoting' && inForce(ledger) && ledger.traffic?.wanted[state.canary.slot] === 100) {
+    return state.canary.slot
+  }
+  return state.primary?.slot
+}
+
+/** Pods that a slot is to have; undefined leaves it as it is. */
+export function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): number | undefined {
+  const {primary} = state
+  if (!primary) return undefined
+  const capacity = ledger.capacity ?? 1
+  const now: number = world.observation.slots[slot].workload?.spec?.replicas ?? 0
+  if (slot === primary.slot) return state.phase === 'RollingBack' ? Math.max(now, capacity) : capacity
+  switch (state.phase) {
+    case 'Preparing':
+    case 'Progressing':
+    case 'WaitingPromotion':
+    case 'Promoting':
+      return Math.max(now, podsFor(capacity, nextWeight(world, state.phase, state.release.stepIndex ?? 0)))
+    case 'Baking':
+      return capacity
+    case 'RollingBack':
+      return undefined
+    case 'Initializing':
+    case 'Healthy':
+    case 'Waiting':
+    case 'Failed':
+      return heldWeight(ledger, slot) > 0 || !inForce(ledger) ? undefined : 0
+    case 'Terminating':
+      return undefined
+    default:
+      return state satisfies never
+  }
+}
+
+function nextWeight(world: World, phase: State['phase'], index: number): number {
+  if (phase === 'Promoting') return 100
+  const steps = world.spec.strategy.canary?.steps ?? []
+  return steps[Math.min(index, steps.length - 1)]?.weight ?? 100
+}
+
+function scales(world: World, model: Model, direction: 'up' | 'down'): Intent[] {
+  const {observation} = world
+  return (['a', 'b'] as const).flatMap(slot => {
+    const {workload} = observation.slots[slot]
+    const pods = slotPods(world, model.state, model.ledger, slot)
+    const now: number = workload?.spec?.replicas ?? 0
+    if (!workload || pods === undefined || pods === now || pods > now !== (direction === 'up')) return []
+    const ref: ObjectRef = {apiVersion: 'apps/v1', kind: 'Deployment', namespace: observation.meshContext.rollout.namespace, name: workload.metadata.name}
+    return [{kind: 'scale', ref, replicas: pods}]
+  })
+}
+
+/** The target stays at zero once a slot serves: no unproven code runs in it. */
+function parking(world: World, state: State): Intent[] {
+  const {target, meshContext} = world.observation
+  if (!target || state.phase === 'Initializing' || (target.spec?.replicas ?? 0) === 0) return []
+  const {name} = target.metadata
+  return [{kind: 'scale', ref: {apiVersion: 'apps/v1', kind: 'Deployment', namespace: meshContext.rollout.namespace, name}, replicas: 0}]
+}
+
+/** Removes copies and snapshots that nothing needs any more; between releases only. */
+function leftovers(world: World, model: Model): Intent[] {
+  const {observation} = world
+  const {state, ledger} = model
+  const quiet = state.phase === 'Healthy' || state.phase === 'Failed'
+  if (!quiet || !state.primary || !isEmpty(observation, otherSlot(state.primary.slot))) return []
+  const all = observation.snapshots.map(snapshotOf).filter(snapshot => snapshot !== undefined)
+  const recent = [...all].sort((left, right) => (right.object.revision ?? 0) - (left.object.revision ?? 0)).slice(0, keptSnapshots)
+  const needed = new Set([state.primary.revision, ...ledger.rejected.map(one => one.revision), ...recent.map(one => one.revision)])
+  const inUse = new Set(Object.values(findSnapshot(observation, state.primary.revision)?.copies ?? {}))
+  const slotSpec = JSON.stringify(observation.slots[state.primary.slot].workload?.spec?.template ?? {})
+  const stale = [
+    ...all.filter(snapshot => !needed.has(snapshot.revision)).map(snapshot => snapshot.object),
+    ...observation.copies.filter(copy => !inUse.has(copy.metadata.name) && !slotSpec.includes(`"${copy.metadata.name}"`)),
+  ]
+  return stale.map(deletion)
+}

@@ -1,0 +1,38 @@
+// Whether an intent still asks for anything. An apply that would change nothing is never sent: the hash of what was last
+// applied tells whether something has been left out since, and the comparison whether somebody else changed it.
+import type {KubeObject} from '../../crds/meta.ts'
+import {annotations, finalizer} from '../../crds/names.ts'
+import {digest, holds, same} from './equality.ts'
+import type {Intent} from './intents.ts'
+
+const builtInGroups = new Set(['', 'apps'])
+
+/** The manifest as it is sent: with the hash of its contents. */
+export function stamped(manifest: KubeObject): KubeObject {
+  const {metadata} = manifest
+  const stamps = {...metadata.annotations, [annotations.applied]: digest(manifest, 16)}
+  return {...manifest, metadata: {...metadata, annotations: stamps}}
+}
+
+/**
+ * Whether an intent has to be carried out.
+ * @param live the object that it is about, as last seen.
+ */
+export function outstanding(intent: Intent, live: KubeObject | undefined): boolean {
+  switch (intent.kind) {
+    case 'apply': {
+      const group = intent.manifest.apiVersion.includes('/') ? (intent.manifest.apiVersion.split('/')[0] ?? '') : ''
+      return !live || !holds(stamped(intent.manifest), live, builtInGroups.has(group) ? 'named' : 'exact')
+    }
+    case 'scale':
+      return live !== undefined && (live.spec?.replicas ?? 0) !== intent.replicas
+    case 'template':
+      return live !== undefined && !same(live.spec?.template, intent.template)
+    case 'delete':
+      return live !== undefined && live.metadata.uid === intent.uid && live.metadata.deletionTimestamp === undefined
+    case 'finalizer':
+      return live !== undefined && (live.metadata.finalizers ?? []).includes(finalizer) !== intent.present
+    default:
+      return intent satisfies never
+  }
+}

@@ -1,0 +1,25 @@
+// What the core asks the shell to do. Intents describe wished states, never transitions: the shell compares each with
+// what it sees and skips what already holds.
+import {type JsonObject, type KubeObject, type ObjectRef, refTo} from '../../crds/meta.ts'
+
+export type Intent =
+  | {kind: 'apply'; manifest: KubeObject}
+  | {kind: 'scale'; ref: ObjectRef; replicas: number}
+  | {kind: 'delete'; ref: ObjectRef; uid: string}
+  | {kind: 'finalizer'; present: boolean}
+  /** Replaces the target's pod template, for a target that is given back. */
+  | {kind: 'template'; ref: ObjectRef; template: JsonObject}
+
+export type EventType = 'Normal' | 'Warning'
+
+/** A Kubernetes event about the Rollout. */
+export interface Note {
+  type: EventType
+  reason: string
+  message: string
+}
+
+/** The intent to remove one object, and no other that has taken its name since. */
+export function deletion(object: KubeObject): Intent {
+  return {kind: 'delete', ref: refTo(object), uid: object.metadata.uid ?? ''}
+}

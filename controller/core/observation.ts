@@ -1,0 +1,96 @@
+// Everything that a decision may depend on. `gather` in the shell fills it; nothing else reaches the core.
+import type {KubeObject} from '../../crds/meta.ts'
+import type {RolloutSpec, SlotName} from '../../crds/rollout.ts'
+import type {CheckResult, RolloutStatus} from '../../crds/rollout-status.ts'
+import type {Mesh, MeshContext} from '../../mesh/types.ts'
+
+/** Something that a user has to change: becomes a condition and an event. */
+export interface Problem {
+  /** CamelCase and stable. */
+  reason: string
+  /** The object at fault, as `Kind namespace/name`. */
+  object: string
+  field: string
+  problem: string
+  fix: string
+}
+
+/** A ConfigMap or opted-in Secret that the target's template reads. */
+export interface ConfigInput {
+  kind: 'ConfigMap' | 'Secret'
+  name: string
+  /** The template says that it may be missing. */
+  optional: boolean
+  /** The live object with its contents; undefined when there is none. */
+  object?: KubeObject
+}
+
+export interface SlotObservation {
+  workload?: KubeObject
+  service?: KubeObject
+  /** Pods that carry the slot's labels, terminating ones included. */
+  pods: KubeObject[]
+  /** Endpoints of the slot's Service that are ready. */
+  readyEndpoints: number
+}
+
+/** What the metrics said at one grid time. */
+export interface AnalysisObservation {
+  /** Grid time, milliseconds. */
+  at: number
+  results: CheckResult[]
+  /** Requests that the canary answered and failed since the release began; absent when unknown. */
+  requests?: {total: number; failed: number}
+}
+
+export interface Observation {
+  /** Milliseconds since the epoch. */
+  now: number
+  rollout: KubeObject
+  spec: RolloutSpec
+  status: RolloutStatus
+  mesh: Mesh
+  meshContext: MeshContext
+  namespaceTerminating: boolean
+  target?: KubeObject
+  /** Config that the target's template reads now. */
+  inputs: ConfigInput[]
+  /** PersistentVolumeClaims that the target's template names. */
+  claims: KubeObject[]
+  slots: Record<SlotName, SlotObservation>
+  apex?: KubeObject
+  /** ControllerRevisions of this Rollout. */
+  snapshots: KubeObject[]
+  /** Config copies of this Rollout; metadata is enough. */
+  copies: KubeObject[]
+  /** Objects of the mesh's kinds, all namespaces. */
+  meshObjects: KubeObject[]
+  /** Kinds of the mesh that the API server doesn't serve. */
+  missingKinds: string[]
+  /** HorizontalPodAutoscalers of the namespace. */
+  autoscalers: KubeObject[]
+  /** Other Rollouts of the namespace. */
+  siblings: KubeObject[]
+  /** Names of AlertChannels that exist in the namespace. */
+  alertChannels: string[]
+  /** Present when an evaluation was due. */
+  analysis?: AnalysisObservation
+  /** What the API server refused in the last pass, by object. */
+  refusedWrites: {object: string; message: string}[]
+  /** Alerts that were delivered since the last pass. */
+  delivered: {id: string; channel: string}[]
+}
+
+export function otherSlot(slot: SlotName): SlotName {
+  return slot === 'a' ? 'b' : 'a'
+}
+
+/** RFC 3339 in UTC with milliseconds. */
+export function timeText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}
+
+/** Milliseconds of an RFC 3339 time. */
+export function timeOf(text: string): number {
+  return new Date(text).getTime()
+}

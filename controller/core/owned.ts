@@ -1,0 +1,33 @@
+// Everything that Fairlead made for one Rollout, found by label, in the order in which it may be removed: route first,
+// then destinations, then Services, then the slots, then what the slots ran from.
+import type {KubeObject} from '../../crds/meta.ts'
+import {annotations, labels} from '../../crds/names.ts'
+import type {Observation} from './observation.ts'
+import {sameObject} from './readiness.ts'
+import {copiesStillNeeded} from './restore.ts'
+
+/** Whether an object was made for this Rollout, by label; whatever its uid, since a restore gives a Rollout a new one. */
+export function isOurs(observation: Observation, object: KubeObject): boolean {
+  return (
+    object.metadata.labels?.[labels.rollout] === observation.meshContext.rollout.name &&
+    object.metadata.annotations?.[annotations.owner] !== undefined
+  )
+}
+
+/** What is left to remove, in order; without what the given-back target still needs. */
+export function owned(observation: Observation): KubeObject[] {
+  const {mesh, meshContext, meshObjects, slots, copies, snapshots, apex, status} = observation
+  const namespace = meshContext.rollout.namespace
+  const route = mesh.renderRoute(meshContext, {a: 100, b: 0}, meshObjects)
+  const mine = meshObjects.filter(object => object.metadata.namespace === namespace && isOurs(observation, object))
+  const keep = new Set(status.primary && observation.target ? copiesStillNeeded(observation, status.primary) : [])
+  const services = [slots.a.service, slots.b.service, observation.target ? undefined : apex]
+  const workloads = [slots.a.workload, slots.b.workload]
+  return [
+    ...mine.filter(object => sameObject(object, route)),
+    ...mine.filter(object => !sameObject(object, route)),
+    ...[...services, ...workloads].filter(object => object !== undefined).filter(object => isOurs(observation, object)),
+    ...copies.filter(object => !keep.has(object.metadata.name)),
+    ...snapshots,
+  ]
+}

@@ -1,0 +1,65 @@
+// Initializing: the target's pods go on serving until the first slot has taken over. Pods, destinations, route, apex
+// Service, in this order, and only then is the target parked at zero.
+import {annotations} from '../../../crds/names.ts'
+import {apexAt} from '../apex.ts'
+import {timeOf} from '../observation.ts'
+import {readiness} from '../readiness.ts'
+import {holdAt} from '../releasing.ts'
+import type {Source} from '../revision.ts'
+import type {Initializing, Ledger, Model} from '../state.ts'
+import {inForce, wantWeight} from '../traffic.ts'
+import {contentOf, note, sourceRecord} from '../transitions.ts'
+import type {Outcome, World} from '../world.ts'
+
+type InitializingModel = Model & {state: Initializing}
+
+export function initializing(world: World, model: InitializingModel): Outcome {
+  const {source, revision, problems, observation} = world
+  const {primary} = model.state
+  const [problem] = problems
+  const routed = model.ledger.traffic !== undefined
+  if (problem && !routed) return holdAt({state: {phase: 'Initializing'}, ledger: model.ledger}, `${problem.reason}: nothing was touched`)
+  if (!routed && source && revision !== undefined && primary?.revision !== revision) return begin(world, model, source, revision)
+  if (!primary) return holdAt(model, 'Waiting for the target')
+  const {capacity = 1, traffic} = model.ledger
+  if (!traffic) {
+    const {ready, message} = readiness(observation, primary, capacity)
+    if (!ready) return holdAt(model, `Adopting: ${message}`)
+    return holdAt({state: model.state, ledger: wantWeight(model.ledger, primary.slot, 100, world.now)}, 'Adopting: waiting for the mesh')
+  }
+  if (!inForce(model.ledger)) return holdAt(model, 'Adopting: waiting for the mesh')
+  if (!apexAt(observation, primary.slot)) return holdAt(model, 'Adopting: moving the apex Service')
+  const until = timeOf(traffic.confirmedAt ?? traffic.since) + world.durations.drain
+  if (world.now < until) return holdAt(model, 'Adopting: draining the target', until)
+  const text = `Slot ${primary.slot} serves revision ${primary.revision}; the target is parked at zero replicas.`
+  return {
+    model: {state: {phase: 'Healthy', primary}, ledger: model.ledger},
+    message: 'Serving the primary',
+    notes: [note('Normal', 'Adopted', text)],
+  }
+}
+
+/** Chooses what the first slot is filled with; a change before it serves simply fills it anew. */
+function begin(world: World, model: InitializingModel, source: Source, revision: string): Outcome {
+  if (source.missing.length > 0) return holdAt(model, `${source.missing[0]} is missing`)
+  const primary = contentOf(world, source, 'a', revision)
+  const ledger: Ledger = {
+    ...model.ledger,
+    capacity: adoptedCapacity(world),
+    source: sourceRecord(source, revision),
+  }
+  const text = `Adopting Deployment ${world.spec.targetRef.name} with ${ledger.capacity} replicas as revision ${revision}.`
+  return {
+    model: {state: {phase: 'Initializing', primary}, ledger},
+    message: 'Adopting: filling the first slot',
+    notes: [note('Normal', 'Adopting', text)],
+  }
+}
+
+/** `spec.replicas`; else what Git says of the target; else what the target has; at least one. */
+export function adoptedCapacity(world: World): number {
+  const {target} = world.observation
+  const fromGit = Number(target?.metadata.annotations?.[annotations.replicas] ?? Number.NaN)
+  if (world.spec.replicas !== undefined) return world.spec.replicas
+  return Number.isInteger(fromGit) && fromGit >= 0 ? fromGit : target?.spec?.replicas || 1
+}

@@ -1,0 +1,135 @@
+// Progressing: step by step more traffic for the canary. A weight rises only when the slot has the pods for it and the
+// evidence of the step before allows it; the time on a step starts when the mesh has its weight in force.
+import {durationMilliseconds} from '../../../crds/common.ts'
+import type {CanaryStep} from '../../../crds/rollout.ts'
+import {carriedOut, commanded} from '../commands.ts'
+import {judge, recordEvidence} from '../judgement.ts'
+import {timeOf, timeText} from '../observation.ts'
+import {podTrouble, readiness, readyPods} from '../readiness.ts'
+import {back, failedCheck, holdAt, inconclusive, interrupted, isOutcome, paused, progressDeadline, type ReleasingModel} from '../releasing.ts'
+import {without} from '../state.ts'
+import {confirmedWeight, inForce, wantWeight} from '../traffic.ts'
+import {enter, note, pausedFor} from '../transitions.ts'
+import {earliest, type Outcome, podsFor, slotWeights, type World} from '../world.ts'
+
+/** Weights that are remembered per release. */
+const maximumWeightsSeen = 52
+
+export function progressing(world: World, before: ReleasingModel): Outcome {
+  const checked = interrupted(world, before)
+  if (isOutcome(checked)) return checked
+  const {model, again} = checked
+  const promoted = promoteCommand(world, model)
+  if (promoted) return promoted
+  const lost = canaryLost(world, model)
+  if (lost) return lost
+  const index = model.state.release.stepIndex ?? 0
+  const step = world.spec.strategy.canary?.steps[index]
+  if (!step) return {model: {...model, state: enter(world, model.state, 'WaitingPromotion')}, message: 'Every step passed', notes: []}
+  const outcome = weightStands(model, step) ? dwell(world, model, step) : raise(world, model, step)
+  const earlier = earliest(outcome.again, again)
+  return earlier === undefined ? outcome : {...outcome, again: earlier}
+}
+
+/** Carries out the promote command: the steps that are left, and their verdicts, are skipped. */
+export function promoteCommand(world: World, model: ReleasingModel): Outcome | undefined {
+  const {canary} = model.state
+  if (!commanded(world, model.ledger, 'promote', canary.revision)) return undefined
+  const state = enter(world, model.state, 'Promoting')
+  return {
+    model: {state: {...state, release: {...state.release, skipAnalysis: true}}, ledger: carriedOut(world, model.ledger, 'promote')},
+    message: 'Promoting, as told',
+    notes: [note('Normal', 'PromoteCommand', `The promote annotation skips the steps that are left of ${canary.revision}.`)],
+  }
+}
+
+/** A canary that has traffic and not one ready pod is rolled back at once: its whole share fails. */
+export function canaryLost(world: World, model: ReleasingModel): Outcome | undefined {
+  const {canary} = model.state
+  if (confirmedWeight(model.ledger, canary.slot) === 0 || readyPods(world.observation, canary) > 0) return undefined
+  const trouble = podTrouble(world.observation, canary)
+  const message = `The canary has traffic and no ready pod${trouble ? `: ${trouble}` : ''}.`
+  return back(world, model, {outcome: 'RolledBack', reason: 'CanaryNotReady', message})
+}
+
+function weightStands(model: ReleasingModel, step: CanaryStep): boolean {
+  const {slot} = model.state.canary
+  return model.ledger.traffic?.wanted[slot] === slotWeights(slot, step.weight)[slot] && inForce(model.ledger)
+}
+
+/** On the way to the step's weight: pods first, then the wish, then the mesh. */
+function raise(world: World, model: ReleasingModel, step: CanaryStep): Outcome {
+  const {state, ledger} = model
+  const unsettled = {...state, release: without(state.release, 'stepSince')}
+  const asked = {state: unsettled, ledger}
+  if (ledger.traffic?.wanted[state.canary.slot] === step.weight) return holdAt(asked, `Weight ${step.weight}: waiting for the mesh`)
+  const {ready, message} = readiness(world.observation, state.canary, podsFor(ledger.capacity ?? 1, step.weight))
+  if (ready) {
+    const wish = wantWeight(ledger, state.canary.slot, step.weight, world.now)
+    return holdAt({state: unsettled, ledger: wish}, `Weight ${step.weight}: waiting for the mesh`)
+  }
+  const trouble = podTrouble(world.observation, state.canary)
+  const deadline = progressDeadline(world, asked, trouble ? `${message}; ${trouble}` : message)
+  return isOutcome(deadline) ? deadline : holdAt(asked, `Weight ${step.weight}: ${message}`, deadline.again)
+}
+
+/** On the step: judge, until the evidence lets the weight rise. */
+function dwell(world: World, before: ReleasingModel, step: CanaryStep): Outcome {
+  const model = withEvidence(world, arrived(world, before, step))
+  const {state, ledger} = model
+  const since = timeOf(state.release.stepSince ?? state.release.phaseSince)
+  const judgement = judge(world, model)
+  if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
+  if (commanded(world, ledger, 'skip-step', state.canary.revision)) {
+    const text = `The skip-step annotation ends step ${(state.release.stepIndex ?? 0) + 1}.`
+    return nextStep(world, {...model, ledger: carriedOut(world, ledger, 'skip-step')}, [note('Normal', 'SkipStep', text)])
+  }
+  if (world.spec.pause) return paused(world, model, 'UserPause', 'spec.pause is set')
+  if (step.pause && step.pause.duration === undefined) return paused(world, model, 'StepPause', `Step ${(state.release.stepIndex ?? 0) + 1} waits to be told`)
+  const until = since + stepPause(step)
+  if (judgement.kind === 'wait') {
+    const late = inconclusive(world, model, Math.max(since, until), judgement.result)
+    if (late === 'promote') return nextStep(world, model, [])
+    if (late !== 'wait') return {...late, again: judgement.again}
+    const deadline = Math.max(since, until) + world.durations.inconclusiveDeadline
+    const why = judgement.result ? `${judgement.result.name}: ${judgement.result.reason}` : 'analysing'
+    return holdAt(resumed(world, model), `Weight ${step.weight}: ${why}`, judgement.again, deadline)
+  }
+  if (world.now < until) return holdAt(resumed(world, model), `Weight ${step.weight}: step pause`, until)
+  return nextStep(world, model, [])
+}
+
+function stepPause(step: CanaryStep): number {
+  return step.pause?.duration === undefined ? 0 : durationMilliseconds(step.pause.duration)
+}
+
+function resumed(world: World, model: ReleasingModel): ReleasingModel {
+  return {...model, state: {...model.state, release: pausedFor(world, model.state.release, undefined)}}
+}
+
+function withEvidence(world: World, model: ReleasingModel): ReleasingModel {
+  const {ledger, release} = recordEvidence(world, model.ledger, model.state.release)
+  return {state: {...model.state, release}, ledger}
+}
+
+/** The first look after the weight came into force starts the clock of the step. */
+function arrived(world: World, model: ReleasingModel, step: CanaryStep): ReleasingModel {
+  const {release} = model.state
+  if (release.stepSince) return model
+  const seen = release.weightsSeen.at(-1) === step.weight ? release.weightsSeen : [...release.weightsSeen, step.weight]
+  const stepSince = model.ledger.traffic?.confirmedAt ?? timeText(world.now)
+  return {...model, state: {...model.state, release: {...release, stepSince, weightsSeen: seen.slice(-maximumWeightsSeen)}}}
+}
+
+function nextStep(world: World, model: ReleasingModel, notes: Outcome['notes']): Outcome {
+  const {state} = model
+  const index = (state.release.stepIndex ?? 0) + 1
+  const steps = world.spec.strategy.canary?.steps ?? []
+  const release = pausedFor(world, state.release, undefined)
+  if (index >= steps.length) {
+    const waiting = enter(world, {...state, release}, 'WaitingPromotion')
+    return {model: {...model, state: waiting}, message: 'Every step passed', notes}
+  }
+  const fresh = {...without(release, 'stepSince'), stepIndex: index, phaseSince: timeText(world.now)}
+  return {model: {...model, state: {...state, release: fresh}}, message: `Step ${index + 1} of ${steps.length}`, notes}
+}

@@ -1,0 +1,61 @@
+// Promoting: the last traffic move. The canary's slot gets full capacity, then all traffic, then the apex Service; the
+// pods that were analysed become the primary. Until the old slot has lost its traffic, going back is one more move.
+import type {Model} from '../state.ts'
+import {apexAt} from '../apex.ts'
+import {withAlert, releaseFields} from '../alerts.ts'
+import {judge, recordEvidence} from '../judgement.ts'
+import {timeText} from '../observation.ts'
+import {imageIDsOf, podTrouble, readiness} from '../readiness.ts'
+import {back, failedCheck, holdAt, interrupted, isOutcome, progressDeadline, type ReleasingModel} from '../releasing.ts'
+import {inForce, wantWeight} from '../traffic.ts'
+import {note} from '../transitions.ts'
+import type {Outcome, World} from '../world.ts'
+import {canaryLost} from './progressing.ts'
+
+export function promoting(world: World, before: ReleasingModel): Outcome {
+  const checked = interrupted(world, before)
+  if (isOutcome(checked)) return checked
+  const {model, again} = checked
+  const lost = canaryLost(world, model)
+  if (lost) return lost
+  const {state, ledger} = model
+  const judgement = judge(world, model)
+  if (judgement.kind === 'rollback' && !state.release.skipAnalysis) return back(world, model, failedCheck(judgement.result))
+  const next = judgement.kind === 'wait' ? judgement.again : undefined
+  if (ledger.traffic?.wanted[state.canary.slot] !== 100) return fill(world, model, next, again)
+  if (!inForce(ledger)) return holdAt(model, 'Weight 100: waiting for the mesh', next, again)
+  if (!apexAt(world.observation, state.canary.slot)) return holdAt(model, 'Moving the apex Service', next, again)
+  return promoted(world, model)
+}
+
+/** Full capacity first, then the wish for all of the traffic. */
+function fill(world: World, model: ReleasingModel, ...again: (number | undefined)[]): Outcome {
+  const {state, ledger} = model
+  if (world.spec.suspend) return holdAt(model, 'Suspended before promotion', ...again)
+  const {ready, message} = readiness(world.observation, state.canary, ledger.capacity ?? 1)
+  if (ready) {
+    const wish = wantWeight(ledger, state.canary.slot, 100, world.now)
+    return holdAt({state, ledger: wish}, 'Weight 100: waiting for the mesh')
+  }
+  const trouble = podTrouble(world.observation, state.canary)
+  const deadline = progressDeadline(world, model, trouble ? `${message}; ${trouble}` : message)
+  return isOutcome(deadline) ? deadline : holdAt(model, `Promoting: ${message}`, deadline.again, ...again)
+}
+
+function promoted(world: World, model: ReleasingModel): Outcome {
+  const {state} = model
+  const evidence = recordEvidence(world, model.ledger, state.release)
+  const images = imageIDsOf(world.observation, state.canary)
+  const primary = images.length > 0 ? {...state.canary, imageIDs: images} : state.canary
+  const release = {...evidence.release, phaseSince: timeText(world.now), weightsSeen: [...evidence.release.weightsSeen, 100].slice(-52)}
+  const ledger = withAlert(world, evidence.ledger, release.id, {
+    event: 'Promoted',
+    severity: 'info',
+    title: `${world.observation.meshContext.rollout.name}: ${primary.image} promoted`,
+    text: `It has all of the traffic. ${state.primary.image} stays warm for ${world.spec.bake.duration}.`,
+    fields: releaseFields(world, state.primary, primary),
+  })
+  const baking: Model = {state: {phase: 'Baking', primary, previous: state.primary, release}, ledger}
+  const text = `Revision ${primary.revision} has all of the traffic; the previous one stays warm for ${world.spec.bake.duration}.`
+  return {model: baking, message: 'Promoted; baking', notes: [note('Normal', 'Promoted', text)]}
+}

@@ -1,0 +1,36 @@
+// RollingBack: the primary gets all of the traffic first, the mesh confirms it, the canary drains, and only then is it
+// scaled down. Nothing of a verdict or a pause is asked here: a rollback waits for none of it.
+import {timeOf, timeText} from '../observation.ts'
+import {readyPods} from '../readiness.ts'
+import {holdAt} from '../releasing.ts'
+import type {Model, RollingBack} from '../state.ts'
+import {inForce} from '../traffic.ts'
+import {allToPrimary, endRelease, note} from '../transitions.ts'
+import type {Outcome, World} from '../world.ts'
+
+export function rollingBack(world: World, before: Model & {state: RollingBack}): Outcome {
+  const {state} = before
+  const {rollback} = state.release
+  const capacity = before.ledger.capacity ?? 1
+  const routed = before.ledger.traffic?.wanted[state.primary.slot] === 100
+  // A primary that has lost its pods can't take the traffic: its pods come first, as for every weight.
+  if (!routed && capacity > 0 && readyPods(world.observation, state.primary) === 0) {
+    return holdAt(before, `Rolling back: waiting for the primary's pods`)
+  }
+  const model = {state, ledger: allToPrimary(world, before.ledger, state.primary)}
+  if (!inForce(model.ledger)) return holdAt(model, `Rolling back: ${rollback.reason}`)
+  const drainingSince = rollback.drainingSince ?? timeText(world.now)
+  const until = timeOf(drainingSince) + world.durations.drain
+  if (world.now < until) {
+    const release = {...state.release, rollback: {...rollback, drainingSince}}
+    return holdAt({state: {...state, release}, ledger: model.ledger}, 'Rolled back; draining the canary', until)
+  }
+  const ended = endRelease(world, model.ledger, state.canary, state.release, rollback)
+  const failed = rollback.outcome === 'RolledBack' || rollback.outcome === 'Aborted'
+  const text = `Revision ${state.canary.revision} has no traffic any more; ${state.primary.revision} serves.`
+  return {
+    model: {state: {phase: failed ? 'Failed' : 'Healthy', primary: state.primary}, ledger: ended},
+    message: failed ? `Rolled back: ${rollback.reason}` : 'Serving the primary',
+    notes: [note('Normal', 'RollbackComplete', text)],
+  }
+}

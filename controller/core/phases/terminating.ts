@@ -1,0 +1,74 @@
+// Terminating: the target is given back before anything of ours goes. It runs the primary's template with full capacity
+// and is ready; then traffic; then the route, the destinations, the Services and the slots.
+import {apexTaken} from '../apex.ts'
+import {timeOf, timeText} from '../observation.ts'
+import {holdAt} from '../releasing.ts'
+import {owned} from '../owned.ts'
+import {sameObject} from '../readiness.ts'
+import type {Model, Terminating} from '../state.ts'
+import {note} from '../transitions.ts'
+import {restoredTemplate} from '../restore.ts'
+import {same} from '../equality.ts'
+import type {Outcome, World} from '../world.ts'
+
+type TerminatingModel = Model & {state: Terminating}
+
+/** Enters the phase, whatever the phase before. */
+export function beginTerminating(world: World, model: Model): TerminatingModel {
+  const {primary} = model.state
+  const terminating = {stage: 'restore' as const, since: timeText(world.now)}
+  return {state: {phase: 'Terminating', ...(primary ? {primary} : {}), terminating}, ledger: model.ledger}
+}
+
+export function terminating(world: World, model: TerminatingModel): Outcome {
+  const {stage, since} = model.state.terminating
+  switch (stage) {
+    case 'restore':
+      if (!restored(world, model)) return holdAt(model, 'Giving the target back')
+      return moved(world, model, 'reroute', 'The target is ready; traffic returns to it.')
+    case 'reroute':
+      if (!rerouted(world)) return holdAt(model, 'Removing the route')
+      return moved(world, model, 'drain', 'The route is gone; the slots drain.')
+    case 'drain': {
+      const until = timeOf(since) + world.durations.drain + settlingMilliseconds(world, timeOf(since))
+      if (world.now < until) return holdAt(model, 'Draining the slots', until)
+      return moved(world, model, 'remove', 'The slots have no traffic any more and are removed.')
+    }
+    case 'remove':
+      return holdAt(model, owned(world.observation).length > 0 ? 'Removing the slots' : 'Removed')
+    default:
+      return stage satisfies never
+  }
+}
+
+function moved(world: World, model: TerminatingModel, stage: 'reroute' | 'drain' | 'remove', text: string): Outcome {
+  const state = {...model.state, terminating: {stage, since: timeText(world.now)}}
+  return {model: {...model, state}, message: text, notes: [note('Normal', 'GivingBack', text)]}
+}
+
+/** The target serves, or there is nothing to give back. */
+function restored(world: World, model: TerminatingModel): boolean {
+  const {target} = world.observation
+  const {primary} = model.state
+  if (!target || !primary || !model.ledger.traffic) return true
+  const template = restoredTemplate(world.observation, primary)
+  if (template && !same(template, target.spec?.template)) return false
+  const status = target.status ?? {}
+  const capacity = model.ledger.capacity ?? 1
+  const ready = Math.min(status.readyReplicas ?? 0, status.updatedReplicas ?? 0)
+  return (status.observedGeneration ?? 0) >= (target.metadata.generation ?? 0) && ready >= capacity
+}
+
+/** The apex Service selects the target's pods again, and the route is gone. */
+function rerouted(world: World): boolean {
+  const {observation} = world
+  const {mesh, meshContext, meshObjects} = observation
+  const route = mesh.renderRoute(meshContext, {a: 100, b: 0}, meshObjects)
+  return !apexTaken(observation) && !meshObjects.some(object => sameObject(object, route))
+}
+
+/** The mesh takes as long to forget a route as to learn one. */
+function settlingMilliseconds(world: World, since: number): number {
+  const {again} = world.observation.mesh.confirmed(world.observation.meshContext, since, since)
+  return again === undefined ? 0 : again - since
+}

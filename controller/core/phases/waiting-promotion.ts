@@ -1,0 +1,25 @@
+// WaitingPromotion: every step passed, and something of the user's holds the last move. The canary keeps its weight and
+// may still roll back.
+import {judge} from '../judgement.ts'
+import {back, failedCheck, holdAt, interrupted, isOutcome, paused, type ReleasingModel} from '../releasing.ts'
+import {enter} from '../transitions.ts'
+import {earliest, type Outcome, type World} from '../world.ts'
+import {canaryLost, promoteCommand} from './progressing.ts'
+
+export function waitingPromotion(world: World, before: ReleasingModel): Outcome {
+  const checked = interrupted(world, before)
+  if (isOutcome(checked)) return checked
+  const {model, again} = checked
+  const ended = promoteCommand(world, model) ?? canaryLost(world, model)
+  if (ended) return ended
+  const judgement = judge(world, model)
+  if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
+  const next = judgement.kind === 'wait' ? judgement.again : undefined
+  if (world.spec.suspend) return holdAt(model, 'Suspended before promotion', next, again)
+  if (world.spec.pause) {
+    const held = paused(world, model, 'UserPause', 'spec.pause is set')
+    const time = earliest(next, again)
+    return time === undefined ? held : {...held, again: time}
+  }
+  return {model: {...model, state: enter(world, model.state, 'Promoting')}, message: 'Promoting', notes: []}
+}

@@ -1,0 +1,87 @@
+// Whether a slot can take a share of the traffic: its workload is the one we want, its pods are ready, the mesh has its
+// destinations and its Service has the endpoints.
+import type {JsonObject, KubeObject} from '../../crds/meta.ts'
+import {annotations} from '../../crds/names.ts'
+import type {SlotContent} from '../../crds/rollout-status.ts'
+import {holds} from './equality.ts'
+import type {Observation} from './observation.ts'
+
+export interface Readiness {
+  ready: boolean
+  /** Why not, in a few words. */
+  message: string
+}
+
+function no(message: string): Readiness {
+  return {ready: false, message}
+}
+
+/** Whether a slot can serve with `pods` pods. */
+export function readiness(observation: Observation, content: SlotContent, pods: number): Readiness {
+  const {workload, service, readyEndpoints} = observation.slots[content.slot]
+  if (!workload || workload.metadata.annotations?.[annotations.revision] !== content.revision) {
+    return no(`slot ${content.slot} is being filled`)
+  }
+  const status = workload.status ?? {}
+  if ((status.observedGeneration ?? 0) < (workload.metadata.generation ?? 0)) return no('workload controller is behind')
+  if ((workload.spec?.replicas ?? 0) < pods) return no(`scaling to ${pods} pods`)
+  const ready = Math.min(status.readyReplicas ?? 0, status.updatedReplicas ?? 0)
+  if (ready < pods) return no(`${ready} of ${pods} pods ready`)
+  if (!service) return no('slot Service is missing')
+  if (readyEndpoints < pods) return no(`${readyEndpoints} of ${pods} endpoints ready`)
+  if (!destinationsExist(observation, content)) return no('mesh destinations are missing')
+  return {ready: true, message: `${ready} pods ready`}
+}
+
+function destinationsExist(observation: Observation, content: SlotContent): boolean {
+  const {mesh, meshContext, meshObjects} = observation
+  return mesh.renderDestinations(meshContext, [content.slot], meshObjects).every(wanted => {
+    const live = meshObjects.find(object => sameObject(object, wanted))
+    return live !== undefined && holds(wanted.spec as JsonObject, live.spec, 'exact')
+  })
+}
+
+export function sameObject(left: KubeObject, right: KubeObject): boolean {
+  return (
+    left.kind === right.kind &&
+    left.metadata.name === right.metadata.name &&
+    (left.metadata.namespace ?? '') === (right.metadata.namespace ?? '') &&
+    groupOf(left) === groupOf(right)
+  )
+}
+
+function groupOf(object: KubeObject): string {
+  return object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : ''
+}
+
+/** Pods of a slot that can take requests now. */
+export function readyPods(observation: Observation, content: SlotContent): number {
+  return observation.slots[content.slot].readyEndpoints
+}
+
+/** A slot without any pod, terminating ones included: only such a slot is filled anew. */
+export function isEmpty(observation: Observation, slot: 'a' | 'b'): boolean {
+  const {workload, pods} = observation.slots[slot]
+  if (pods.length > 0) return false
+  return !workload || ((workload.spec?.replicas ?? 0) === 0 && (workload.status?.replicas ?? 0) === 0)
+}
+
+/** Why the pods of a slot are not ready, as the kubelet says it; empty when it says nothing. */
+export function podTrouble(observation: Observation, content: SlotContent): string {
+  for (const pod of observation.slots[content.slot].pods) {
+    for (const status of pod.status?.containerStatuses ?? []) {
+      const state = status.state?.waiting ?? status.state?.terminated
+      if (state?.reason) return `container ${status.name}: ${state.reason}${state.message ? `, ${state.message}` : ''}`
+    }
+  }
+  return ''
+}
+
+/** Image IDs that the pods of a slot run, sorted. */
+export function imageIDsOf(observation: Observation, content: SlotContent): string[] {
+  const found = new Set<string>()
+  for (const pod of observation.slots[content.slot].pods) {
+    for (const status of pod.status?.containerStatuses ?? []) if (status.imageID) found.add(status.imageID)
+  }
+  return [...found].sort().slice(0, 20)
+}

@@ -1,0 +1,70 @@
+// Law 9: a Rollout without status whose slots exist had one that was lost. It is rebuilt from the slots' annotations and
+// the route; where those don't settle it, nothing is touched. Never does the live template take over serving slots.
+import {annotations} from '../../crds/names.ts'
+import type {SlotName} from '../../crds/rollout.ts'
+import type {SlotContent} from '../../crds/rollout-status.ts'
+import {commitOf, imageOf} from './revision.ts'
+import {type Observation, otherSlot, type Problem, timeOf, timeText} from './observation.ts'
+import type {Ledger, Model} from './state.ts'
+
+export type Rebuilt = {kind: 'fresh'; model: Model} | {kind: 'rebuilt'; model: Model} | {kind: 'ambiguous'; problem: Problem}
+
+const emptyLedger: Ledger = {releases: 0, checks: [], rejected: [], commands: {}, history: [], alerts: []}
+
+export function rebuild(observation: Observation): Rebuilt {
+  const found = {a: contentIn(observation, 'a'), b: contentIn(observation, 'b')}
+  const alive = (['a', 'b'] as const).filter(slot => found[slot] && hasPods(observation, slot))
+  if (alive.length === 0) return {kind: 'fresh', model: {state: {phase: 'Initializing'}, ledger: emptyLedger}}
+  const carried = observation.mesh.read(observation.meshContext, observation.meshObjects)
+  const sole = (['a', 'b'] as const).find(slot => carried?.[slot] === 100)
+  const serving = sole ?? (carried ? olderOf(found.a, found.b) : alive.length === 1 ? alive[0] : undefined)
+  const primary = serving && found[serving]
+  if (!serving || !primary || !hasPods(observation, serving)) return {kind: 'ambiguous', problem: ambiguity(observation)}
+  return {kind: 'rebuilt', model: modelAround(observation, primary, carried ? found[otherSlot(serving)] : undefined, sole !== undefined)}
+}
+
+function hasPods(observation: Observation, slot: SlotName): boolean {
+  return (observation.slots[slot].workload?.spec?.replicas ?? 0) > 0
+}
+
+/** What a slot holds, by its own annotations. */
+function contentIn(observation: Observation, slot: SlotName): SlotContent | undefined {
+  const {workload} = observation.slots[slot]
+  const stamps = workload?.metadata.annotations ?? {}
+  const revision = stamps[annotations.revision]
+  const filledAt = stamps[annotations.filledAt]
+  if (!workload || !revision || !filledAt) return undefined
+  const commit = commitOf(workload)
+  const content: SlotContent = {slot, revision, image: imageOf(workload.spec?.template ?? {}), filledAt}
+  return commit ? {...content, commit} : content
+}
+
+function olderOf(a: SlotContent | undefined, b: SlotContent | undefined): SlotName | undefined {
+  if (!a || !b) return undefined
+  return timeOf(a.filledAt) <= timeOf(b.filledAt) ? 'a' : 'b'
+}
+
+/** With split traffic the older slot is the primary, and the release goes back: its evidence is lost with the status. */
+function modelAround(observation: Observation, primary: SlotContent, other: SlotContent | undefined, whole: boolean): Model {
+  const now = timeText(observation.now)
+  const replicas: number = observation.slots[primary.slot].workload?.spec?.replicas ?? 1
+  const wanted = {a: primary.slot === 'a' ? 100 : 0, b: primary.slot === 'b' ? 100 : 0}
+  const ledger: Ledger = {...emptyLedger, releases: 1, capacity: observation.spec.replicas ?? replicas, traffic: {wanted, since: now}}
+  if (whole || !other) return {state: {phase: 'Healthy', primary}, ledger}
+  const message = 'The status of the release was lost; its revision is released anew.'
+  const rollback = {outcome: 'Superseded' as const, reason: 'StatusLost', message, startedAt: now}
+  const release = {id: `1-${other.revision}`, startedAt: now, phaseSince: now, weightsSeen: [], rollback}
+  return {state: {phase: 'RollingBack', primary, canary: other, release}, ledger}
+}
+
+function ambiguity(observation: Observation): Problem {
+  const {name, namespace} = observation.meshContext.rollout
+  const {a, b} = observation.meshContext.slots
+  return {
+    reason: 'StatusLost',
+    object: `Rollout ${namespace}/${name}`,
+    field: 'status',
+    problem: 'the status is gone, and slots and route do not say which slot serves',
+    fix: `scale the slot that should not serve (${a} or ${b}) to zero`,
+  }
+}

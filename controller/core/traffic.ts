@@ -1,0 +1,77 @@
+// Weights: what is wanted, since when the route carries it, and what counts as in force. The route in the mesh is an
+// output: it is compared with the wish and repaired, and never read back as one.
+import type {SlotName} from '../../crds/rollout.ts'
+import type {TrafficStatus, Weights} from '../../crds/rollout-status.ts'
+import type {Note} from './intents.ts'
+import {timeOf, timeText} from './observation.ts'
+import type {Ledger, Model} from './state.ts'
+import {without} from './state.ts'
+import {slotWeights, type World} from './world.ts'
+
+export function sameWeights(left: Weights | undefined, right: Weights | undefined): boolean {
+  return left !== undefined && right !== undefined && left.a === right.a && left.b === right.b
+}
+
+/** The ledger with a new wish for the traffic; unchanged when it is the present one. */
+export function wantWeight(ledger: Ledger, slot: SlotName, weight: number, now: number): Ledger {
+  const wanted = slotWeights(slot, weight)
+  if (sameWeights(ledger.traffic?.wanted, wanted)) return ledger
+  const traffic: TrafficStatus = {wanted, since: timeText(now)}
+  const {confirmed, confirmedAt} = ledger.traffic ?? {}
+  // After a wish that never came into force nobody knows what the route carries: nothing counts as confirmed then.
+  if (inForce(ledger) && confirmed && confirmedAt) Object.assign(traffic, {confirmed, confirmedAt})
+  return {...ledger, traffic}
+}
+
+/** Whether the wish for the traffic counts as in force. */
+export function inForce(ledger: Ledger): boolean {
+  return sameWeights(ledger.traffic?.wanted, ledger.traffic?.confirmed)
+}
+
+/** Confirmed share of a slot; 0 before anything was confirmed. */
+export function confirmedWeight(ledger: Ledger, slot: SlotName): number {
+  return ledger.traffic?.confirmed?.[slot] ?? 0
+}
+
+/** The larger of the share that a slot has and the share that it is to have. */
+export function heldWeight(ledger: Ledger, slot: SlotName): number {
+  return Math.max(confirmedWeight(ledger, slot), ledger.traffic?.wanted[slot] ?? 0)
+}
+
+export interface TrafficReading {
+  model: Model
+  notes: Note[]
+  again?: number
+}
+
+/** Compares the route with the wish: notes when it carries it, confirms it after the mesh's settling, reports drift. */
+export function readTraffic(world: World, model: Model): TrafficReading {
+  const traffic = model.ledger.traffic
+  // While a Rollout is deleted its route goes by our own hand.
+  if (!traffic || model.state.phase === 'Terminating') return {model, notes: []}
+  const {mesh, meshContext, meshObjects} = world.observation
+  const carried = mesh.read(meshContext, meshObjects)
+  if (!sameWeights(carried, traffic.wanted)) return drift(model, traffic)
+  const since = traffic.inForceSince ?? timeText(world.now)
+  const {confirmed, again} = mesh.confirmed(meshContext, timeOf(since), world.now)
+  if (confirmed && traffic.confirmed && sameWeights(traffic.confirmed, traffic.wanted)) return {model, notes: []}
+  const next: TrafficStatus = {...traffic, inForceSince: since}
+  if (confirmed) {
+    next.confirmed = traffic.wanted
+    next.confirmedAt = timeText(world.now)
+  }
+  const ledger = {...model.ledger, traffic: next}
+  return {model: {...model, ledger}, notes: [], ...(again === undefined || confirmed ? {} : {again})}
+}
+
+/** A route that carried the wish and no longer does was changed by somebody else: what it said meanwhile is unknown. */
+function drift(model: Model, traffic: TrafficStatus): TrafficReading {
+  if (!traffic.inForceSince) return {model, notes: []}
+  const reset = without(without(without(traffic, 'inForceSince'), 'confirmed'), 'confirmedAt')
+  const note: Note = {
+    type: 'Warning',
+    reason: 'RouteDrift',
+    message: `The route no longer carries the wanted weights (a ${traffic.wanted.a}, b ${traffic.wanted.b}): somebody else changed it. It is being repaired.`,
+  }
+  return {model: {...model, ledger: {...model.ledger, traffic: reset}}, notes: [note]}
+}

@@ -1,0 +1,116 @@
+// What a phase sees and what it gives back. Phases are functions from a world to an outcome: no I/O, no clock, no memory.
+import {durationMilliseconds} from '../../crds/common.ts'
+import type {RolloutSpec, SlotName} from '../../crds/rollout.ts'
+import type {SlotContent} from '../../crds/rollout-status.ts'
+import {same} from './equality.ts'
+import type {Note} from './intents.ts'
+import {slotTemplate} from './manifests.ts'
+import type {Observation, Problem} from './observation.ts'
+import {findSnapshot, frozenTemplate, identify, type Source, sourceOf} from './revision.ts'
+import {challengerOf, type Model, type State} from './state.ts'
+
+/** The spec's durations in milliseconds. */
+export interface Durations {
+  interval: number
+  window: number
+  inconclusiveDeadline: number
+  bake: number
+  settle: number
+  drain: number
+  progressDeadline: number
+}
+
+export interface World {
+  readonly observation: Observation
+  readonly now: number
+  readonly spec: RolloutSpec
+  readonly durations: Durations
+  /** What the source holds now; undefined when it is gone. */
+  readonly source: Source | undefined
+  /** Name of the revision that the source holds. */
+  readonly revision: string | undefined
+  /** What a user has to change before a release may start. */
+  readonly problems: Problem[]
+}
+
+/** What one look at a phase gives. */
+export interface Outcome {
+  model: Model
+  /** What is going on, in at most about forty characters. */
+  message: string
+  notes: Note[]
+  /** Time (milliseconds) at which to look again even if nothing changes. */
+  again?: number
+  /** A reason to say that a newer revision waits. */
+  waiting?: {reason: string; message: string}
+}
+
+export function worldOf(observation: Observation, model: Model, problems: Problem[]): World {
+  const {spec, now} = observation
+  const source = sourceOf(observation)
+  return {
+    observation,
+    now,
+    spec,
+    source,
+    problems,
+    revision: source && identify(source, model.ledger, contentsOf(model.state), content => holdsSource(observation, source, content)),
+    durations: durationsOf(spec),
+  }
+}
+
+export function durationsOf(spec: RolloutSpec): Durations {
+  return {
+    interval: durationMilliseconds(spec.analysis.interval),
+    window: durationMilliseconds(spec.analysis.window),
+    inconclusiveDeadline: durationMilliseconds(spec.analysis.inconclusiveDeadline),
+    bake: durationMilliseconds(spec.bake.duration),
+    settle: durationMilliseconds(spec.revision.settle),
+    drain: durationMilliseconds(spec.drainTime),
+    progressDeadline: durationMilliseconds(spec.progressDeadline),
+  }
+}
+
+export function contentsOf(state: State): SlotContent[] {
+  const challenger = challengerOf(state)
+  return [...(state.primary ? [state.primary] : []), ...(challenger ? [challenger] : [])]
+}
+
+/** Whether a slot runs just what the source holds: by the template that the server returned, else by the snapshot. */
+function holdsSource(observation: Observation, source: Source, content: SlotContent): boolean {
+  const frozen = frozenTemplate(source)
+  const live = observation.slots[content.slot].workload?.spec?.template
+  const expected = slotTemplate(observation.meshContext.rollout.name, content.slot, frozen)
+  if (live && same(expected, withoutCreationTime(live))) return true
+  const snapshot = findSnapshot(observation, content.revision)
+  return snapshot !== undefined && same(frozen, snapshot.template)
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a pod template is the user's own JSON.
+function withoutCreationTime(template: any): unknown {
+  const {creationTimestamp: _ignored, ...metadata} = template.metadata ?? {}
+  return {...template, metadata}
+}
+
+/** Pods that full capacity means now. During a release it only rises. */
+export function capacityOf(world: World, model: Model): number {
+  const {spec} = world
+  const known = model.ledger.capacity ?? 0
+  const asked = spec.replicas ?? (model.ledger.capacity === undefined ? 1 : known)
+  const idle = model.state.phase === 'Healthy' || model.state.phase === 'Waiting' || model.state.phase === 'Failed'
+  return idle ? asked : Math.max(asked, known)
+}
+
+/** Pods that a slot needs before it may have a share, in percent. */
+export function podsFor(capacity: number, weight: number): number {
+  return weight === 0 ? 0 : Math.max(1, Math.ceil((capacity * weight) / 100))
+}
+
+export function slotWeights(slot: SlotName, weight: number): {a: number; b: number} {
+  return slot === 'a' ? {a: weight, b: 100 - weight} : {a: 100 - weight, b: weight}
+}
+
+export function earliest(...times: (number | undefined)[]): number | undefined {
+  const known = times.filter(time => time !== undefined)
+  return known.length > 0 ? Math.min(...known) : undefined
+}

@@ -1,0 +1,150 @@
+// The reflectors of everything that gather reads, and the way from a changed object to the Rollouts that it concerns.
+import type {KubeObject, ObjectRef} from '../../crds/meta.ts'
+import {apiVersion, labels} from '../../crds/names.ts'
+import {meshes} from '../../mesh/registry.ts'
+import {trackedReferences} from '../core/config-references.ts'
+import type {Clock, Random} from '../ports.ts'
+import type {WatchQuery, WatchSource} from './kube-client.ts'
+import type {Logger} from './log.ts'
+import type {Lookup} from './lookup.ts'
+import {Reflector, type ReflectorState} from './reflector.ts'
+
+export interface CachesOptions {
+  source: WatchSource
+  clock: Clock
+  random: Random
+  log: Logger
+  /** The only namespace to look at; all when absent. */
+  namespace?: string
+}
+
+/** What is followed. Pods, slices, snapshots and Secrets only where they are ours; ConfigMaps by metadata alone. */
+function followed(namespace: string | undefined): WatchQuery[] {
+  const ours = {labelSelector: labels.rollout}
+  const queries: WatchQuery[] = [
+    {apiVersion, kind: 'Rollout'},
+    {apiVersion, kind: 'GitSync'},
+    {apiVersion, kind: 'MetricTemplate'},
+    {apiVersion, kind: 'AlertChannel'},
+    {apiVersion: 'apps/v1', kind: 'Deployment'},
+    {apiVersion: 'apps/v1', kind: 'ControllerRevision', ...ours},
+    {apiVersion: 'v1', kind: 'Service'},
+    {apiVersion: 'v1', kind: 'Pod', ...ours},
+    {apiVersion: 'v1', kind: 'ConfigMap', metadataOnly: true},
+    {apiVersion: 'v1', kind: 'Secret', metadataOnly: true, ...ours},
+    {apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', ...ours},
+    {apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler'},
+    ...Object.values(meshes).flatMap(mesh =>
+      mesh.kinds.map(({apiVersion: version, kind}) => ({apiVersion: version, kind})),
+    ),
+  ]
+  return namespace === undefined ? queries : queries.map(query => ({...query, namespace}))
+}
+
+/** Told which Rollout (`namespace/name`) something concerns. */
+export type Enqueue = (key: string) => void
+
+export class Caches implements Lookup {
+  readonly #reflectors = new Map<string, Reflector>()
+
+  constructor(options: CachesOptions) {
+    for (const query of followed(options.namespace)) {
+      const {source, clock, random, log} = options
+      this.#reflectors.set(`${query.apiVersion}/${query.kind}`, new Reflector({source, query, clock, random, log}))
+    }
+  }
+
+  start(): void {
+    for (const reflector of this.#reflectors.values()) reflector.start()
+  }
+
+  /** Resolves once every kind was listed or found to be missing; the states by kind. */
+  async synced(): Promise<Map<string, ReflectorState>> {
+    const entries = [...this.#reflectors].map(async ([kind, reflector]) => [kind, await reflector.synced] as const)
+    return new Map(await Promise.all(entries))
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#reflectors.values()].map(reflector => reflector.stop()))
+  }
+
+  get(ref: ObjectRef): KubeObject | undefined {
+    return this.#reflectors.get(`${ref.apiVersion}/${ref.kind}`)?.store.get(ref.namespace, ref.name)
+  }
+
+  list(version: string, kind: string, namespace?: string): KubeObject[] {
+    return this.#reflectors.get(`${version}/${kind}`)?.store.list(namespace) ?? []
+  }
+
+  missing(version: string, kind: string): boolean {
+    return this.#reflectors.get(`${version}/${kind}`)?.state === 'missing'
+  }
+
+  /** Kinds that aren't followed at present, with the reason. */
+  troubles(): string[] {
+    return [...this.#reflectors].flatMap(([kind, reflector]) => {
+      if (reflector.state === 'synced' && reflector.lastError === undefined) return []
+      return [`${kind}: ${reflector.lastError ?? reflector.state}`]
+    })
+  }
+
+  /** Calls back with the key of every GitSync that changes. */
+  onGitSync(enqueue: Enqueue): void {
+    this.#reflectors.get(`${apiVersion}/GitSync`)?.onChange(key => enqueue(key))
+  }
+
+  /** Calls back with the key of every Rollout that a change concerns. */
+  onRollout(enqueue: Enqueue): void {
+    for (const [kind, reflector] of this.#reflectors) {
+      if (kind === `${apiVersion}/GitSync`) continue
+      reflector.onChange((key, old, current) => {
+        if (kind === `${apiVersion}/Rollout`) enqueue(key)
+        for (const object of [old, current]) if (object) this.#concerned(reflector.query, object, enqueue)
+      })
+    }
+  }
+
+  #concerned(query: WatchQuery, object: KubeObject, enqueue: Enqueue): void {
+    const {namespace = '', name, labels: marks} = object.metadata
+    const owner = marks?.[labels.rollout]
+    if (owner !== undefined) enqueue(`${namespace}/${owner}`)
+    const everywhere = Object.values(meshes).some(mesh =>
+      mesh.kinds.some(kind => kind.kind === query.kind && kind.apiVersion === query.apiVersion),
+    )
+    // A mesh's object may claim a host of a Rollout in any namespace.
+    for (const rollout of this.list(apiVersion, 'Rollout', everywhere ? undefined : namespace)) {
+      if (everywhere || this.#uses(rollout, query.kind, name))
+        enqueue(`${rollout.metadata.namespace}/${rollout.metadata.name}`)
+    }
+  }
+
+  /** Whether a Rollout reads an object of its namespace. */
+  #uses(rollout: KubeObject, kind: string, name: string): boolean {
+    const target: string = rollout.spec?.targetRef?.name ?? ''
+    switch (kind) {
+      case 'Deployment':
+        return name === target || name === `${target}-a` || name === `${target}-b`
+      case 'Service':
+        return name === (rollout.spec?.service?.name ?? target) || name === `${target}-a` || name === `${target}-b`
+      case 'ConfigMap':
+        return this.#readsConfig(rollout, target, name)
+      case 'HorizontalPodAutoscaler':
+      case 'AlertChannel':
+      case 'Rollout':
+        return true
+      default:
+        return false
+    }
+  }
+
+  #readsConfig(rollout: KubeObject, target: string, name: string): boolean {
+    const deployment = this.get({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      namespace: rollout.metadata.namespace ?? '',
+      name: target,
+    })
+    const options = {settle: '0s', ignoreConfigMaps: [], trackSecrets: []}
+    return trackedReferences(deployment?.spec?.template ?? {}, options).some(reference => reference.name === name)
+  }
+}

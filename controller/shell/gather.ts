@@ -1,0 +1,211 @@
+// Does every read of a pass, and decides nothing. Everything but the contents of ConfigMaps, volume claims and metrics
+// comes from the caches.
+
+import type {KubeObject} from '../../crds/meta.ts'
+import {refOf} from '../../crds/meta.ts'
+import {apiVersion, labels} from '../../crds/names.ts'
+import {type RolloutSpec, rolloutSpec} from '../../crds/rollout.ts'
+import {meshOf} from '../../mesh/registry.ts'
+import type {Mesh, MeshContext, ServicePort} from '../../mesh/types.ts'
+import {type ConfigReference, trackedReferences} from '../core/config-references.ts'
+import {slotNameOf} from '../core/manifests.ts'
+import type {ConfigInput, Observation, Problem, SlotObservation} from '../core/observation.ts'
+import type {Clock, Cluster} from '../ports.ts'
+import type {Evaluator} from './evaluate.ts'
+import type {Lookup, Remembered} from './lookup.ts'
+
+export interface GatherOptions {
+  cluster: Cluster
+  lookup: Lookup
+  evaluator: Evaluator
+  clock: Clock
+  contents: ConfigContents
+}
+
+/** What can't be observed is a problem of the spec. */
+export type Gathered = {kind: 'observed'; observation: Observation} | {kind: 'invalid'; problem: Problem}
+
+/** Everything that a decision about one Rollout may depend on. */
+export async function gather(rollout: KubeObject, remembered: Remembered, options: GatherOptions): Promise<Gathered> {
+  const {lookup, evaluator, clock} = options
+  const parsed = rolloutSpec.safeParse(rollout.spec)
+  if (!parsed.success) return {kind: 'invalid', problem: invalidSpec(rollout, parsed.error.issues)}
+  const spec = parsed.data
+  const mesh = meshOf(spec.traffic)
+  if (!mesh)
+    return {kind: 'invalid', problem: invalidSpec(rollout, [{path: ['traffic'], message: 'set exactly one mesh'}])}
+  const namespace = rollout.metadata.namespace ?? ''
+  const target = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: spec.targetRef.name})
+  const apexName = spec.service.name ?? spec.targetRef.name
+  const apex = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name: apexName})
+  const meshContext = contextOf(rollout, spec, apexName, apex)
+  const own = (version: string, kind: string) => ownObjects(lookup, rollout, version, kind)
+  const now = clock.now()
+  const [inputs, claims, namespaceTerminating, analysis] = await Promise.all([
+    readInputs(target, spec, options),
+    readClaims(target, options),
+    isNamespaceTerminating(rollout, options.cluster),
+    evaluator.evaluate({rollout, spec, mesh, meshContext, now}),
+  ])
+  const observation: Observation = {
+    now,
+    rollout,
+    spec,
+    status: rollout.status ?? {},
+    mesh,
+    meshContext,
+    namespaceTerminating,
+    inputs,
+    claims,
+    slots: {a: observeSlot(lookup, meshContext, 'a'), b: observeSlot(lookup, meshContext, 'b')},
+    snapshots: own('apps/v1', 'ControllerRevision'),
+    copies: [...own('v1', 'ConfigMap'), ...own('v1', 'Secret')],
+    ...meshState(mesh, lookup),
+    autoscalers: lookup.list('autoscaling/v2', 'HorizontalPodAutoscaler', namespace),
+    siblings: lookup.list(apiVersion, 'Rollout', namespace).filter(one => one.metadata.uid !== rollout.metadata.uid),
+    alertChannels: lookup.list(apiVersion, 'AlertChannel', namespace).map(one => one.metadata.name),
+    ...remembered,
+    ...(target ? {target} : {}),
+    ...(apex ? {apex} : {}),
+    ...(analysis ? {analysis} : {}),
+  }
+  return {kind: 'observed', observation}
+}
+
+function contextOf(
+  rollout: KubeObject,
+  spec: RolloutSpec,
+  apexName: string,
+  apex: KubeObject | undefined,
+): MeshContext {
+  const {name, namespace = '', uid = ''} = rollout.metadata
+  const declared: ServicePort[] = (spec.service.ports ?? []).map(
+    port =>
+      Object.fromEntries(Object.entries(port).filter(([, value]) => value !== undefined)) as unknown as ServicePort,
+  )
+  return {
+    rollout: {name, namespace, uid},
+    apex: {name: apexName, ports: apex?.spec?.ports ?? declared},
+    slots: {a: slotNameOf(spec.targetRef.name, 'a'), b: slotNameOf(spec.targetRef.name, 'b')},
+    traffic: spec.traffic,
+  }
+}
+
+function invalidSpec(rollout: KubeObject, issues: readonly {path: readonly PropertyKey[]; message: string}[]): Problem {
+  const [issue] = issues
+  const field = ['spec', ...(issue?.path ?? []).map(String)].join('.')
+  return {
+    reason: 'InvalidSpec',
+    object: `Rollout ${rollout.metadata.namespace}/${rollout.metadata.name}`,
+    field,
+    problem: issue?.message ?? 'invalid',
+    fix: `correct ${field}; a release under way keeps its weights until then`,
+  }
+}
+
+function ownObjects(lookup: Lookup, rollout: KubeObject, version: string, kind: string): KubeObject[] {
+  return lookup
+    .list(version, kind, rollout.metadata.namespace)
+    .filter(object => object.metadata.labels?.[labels.rollout] === rollout.metadata.name)
+    .map(object => ({...object, apiVersion: version, kind}))
+}
+
+function meshState(mesh: Mesh, lookup: Lookup): {meshObjects: KubeObject[]; missingKinds: string[]} {
+  return {
+    meshObjects: mesh.kinds.flatMap(kind => lookup.list(kind.apiVersion, kind.kind)),
+    missingKinds: mesh.kinds
+      .filter(kind => lookup.missing(kind.apiVersion, kind.kind))
+      .map(kind => `${kind.kind} (${kind.apiVersion})`),
+  }
+}
+
+function observeSlot(lookup: Lookup, context: MeshContext, slot: 'a' | 'b'): SlotObservation {
+  const {namespace, name: rollout} = context.rollout
+  const name = context.slots[slot]
+  const workload = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name})
+  const service = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name})
+  const pods = lookup
+    .list('v1', 'Pod', namespace)
+    .filter(pod => pod.metadata.labels?.[labels.rollout] === rollout && pod.metadata.labels[labels.slot] === slot)
+  const slices = lookup
+    .list('discovery.k8s.io/v1', 'EndpointSlice', namespace)
+    .filter(slice => slice.metadata.labels?.['kubernetes.io/service-name'] === name)
+  return {
+    pods,
+    readyEndpoints: countReady(slices),
+    ...(workload ? {workload} : {}),
+    ...(service ? {service} : {}),
+  }
+}
+
+/** Ready endpoints, each pod once whatever the number of its addresses. */
+function countReady(slices: KubeObject[]): number {
+  const ready = new Set<string>()
+  for (const slice of slices) {
+    for (const endpoint of slice.endpoints ?? []) {
+      if (endpoint.conditions?.ready === false) continue
+      ready.add(endpoint.targetRef?.name ?? endpoint.addresses?.[0] ?? '')
+    }
+  }
+  return ready.size
+}
+
+async function isNamespaceTerminating(rollout: KubeObject, cluster: Cluster): Promise<boolean> {
+  if (!rollout.metadata.deletionTimestamp) return false
+  const namespace = await cluster.get({apiVersion: 'v1', kind: 'Namespace', name: rollout.metadata.namespace ?? ''})
+  return namespace === undefined || namespace.metadata.deletionTimestamp !== undefined
+}
+
+async function readInputs(
+  target: KubeObject | undefined,
+  spec: RolloutSpec,
+  options: GatherOptions,
+): Promise<ConfigInput[]> {
+  if (!target) return []
+  const references = trackedReferences(target.spec?.template ?? {}, spec.revision)
+  return Promise.all(references.map(reference => readInput(target.metadata.namespace ?? '', reference, options)))
+}
+
+async function readInput(namespace: string, reference: ConfigReference, options: GatherOptions): Promise<ConfigInput> {
+  const object = await options.contents.read(namespace, reference)
+  return object ? {...reference, object} : reference
+}
+
+async function readClaims(target: KubeObject | undefined, options: GatherOptions): Promise<KubeObject[]> {
+  const volumes: {persistentVolumeClaim?: {claimName: string}}[] = target?.spec?.template?.spec?.volumes ?? []
+  const names = volumes.flatMap(volume => volume.persistentVolumeClaim?.claimName ?? [])
+  const namespace = target?.metadata.namespace ?? ''
+  const found = await Promise.all(
+    names.map(name => options.cluster.get({apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name})),
+  )
+  return found.filter(claim => claim !== undefined)
+}
+
+/** Contents of ConfigMaps and Secrets. ConfigMaps are watched by metadata alone and read when their version moves. */
+export class ConfigContents {
+  readonly #cluster: Cluster
+  readonly #lookup: Lookup
+  readonly #known = new Map<string, KubeObject>()
+
+  constructor(cluster: Cluster, lookup: Lookup) {
+    this.#cluster = cluster
+    this.#lookup = lookup
+  }
+
+  async read(namespace: string, reference: ConfigReference): Promise<KubeObject | undefined> {
+    const ref = refOf('v1', reference.kind, namespace, reference.name)
+    // Secrets are not watched at all: only those that the user opted in are read, by name.
+    if (reference.kind === 'Secret') return this.#cluster.get(ref)
+    const key = `${namespace}/${reference.name}`
+    const seen = this.#lookup.get(ref)
+    if (!seen) {
+      this.#known.delete(key)
+      return undefined
+    }
+    const known = this.#known.get(key)
+    if (known && known.metadata.resourceVersion === seen.metadata.resourceVersion) return known
+    const object = await this.#cluster.get(ref)
+    if (object) this.#known.set(key, object)
+    return object
+  }
+}

@@ -1,0 +1,27 @@
+// Istio: a Service per slot, a VirtualService with the weights, a DestinationRule per slot; never subsets.
+import {durationMilliseconds} from '../../crds/common.ts'
+import type {Mesh} from '../types.ts'
+import {istioApiVersion, istioOf} from './context.ts'
+import {renderDestinationRules} from './destination-rule.ts'
+import {metricQueries, requestCounters} from './metrics.ts'
+import {problems} from './problems.ts'
+import {readVirtualService, renderVirtualService} from './virtual-service.ts'
+
+export const istio: Mesh = {
+  name: 'istio',
+  kinds: [
+    {apiVersion: istioApiVersion, kind: 'VirtualService', plural: 'virtualservices'},
+    {apiVersion: istioApiVersion, kind: 'DestinationRule', plural: 'destinationrules'},
+  ],
+  renderDestinations: renderDestinationRules,
+  renderRoute: renderVirtualService,
+  read: readVirtualService,
+  /** Istio writes no status that could be waited for, so a route counts as in force after the settling time. */
+  confirmed(context, inForceSince, now) {
+    const again = inForceSince + durationMilliseconds(istioOf(context).settlingTime)
+    return now >= again ? {confirmed: true} : {confirmed: false, again}
+  },
+  problems,
+  metricQueries,
+  requestCounters,
+}

@@ -1,0 +1,183 @@
+// Who owns which field: the bookkeeping behind metadata.managedFields.
+import type {KubeObject, ManagedFieldsEntry} from '../../crds/meta.ts'
+import {ApiError, type StatusCause} from './errors.ts'
+import {
+  compare,
+  describePaths,
+  difference,
+  type FieldSet,
+  fieldsOf,
+  intersection,
+  isEmpty,
+  union,
+} from './field-sets.ts'
+import {mergeApplied, removeFields} from './merge.ts'
+import {clone, deepEqual} from './objects.ts'
+import type {Schema} from './schema.ts'
+
+/** Who writes, and what the write may own. */
+export interface FieldManager {
+  name: string
+  operation: 'Apply' | 'Update'
+  subresource: string
+  apiVersion: string
+  nowTimestamp: string
+}
+
+const maximumManagers = 100
+const maximumManagerNameLength = 128
+const unownedMetadata = [
+  'name namespace creationTimestamp selfLink uid clusterName generation managedFields resourceVersion generateName',
+  'deletionTimestamp deletionGracePeriodSeconds',
+].flatMap(names => names.split(' '))
+
+/** The part of an object that managers own: no type, no system metadata, no status where that is written apart. */
+export function ownedPart(object: KubeObject, subresource: string, hasStatus: boolean): Record<string, unknown> {
+  const {apiVersion: _, kind: __, metadata, status, ...rest} = object
+  const fields = Object.entries(metadata ?? {}).filter(([field]) => !unownedMetadata.includes(field))
+  const owned: Record<string, unknown> = {...(subresource === 'status' ? {} : rest)}
+  if (fields.length > 0) owned['metadata'] = Object.fromEntries(fields)
+  if (status !== undefined && (subresource === 'status' || !hasStatus)) owned['status'] = status
+  return owned
+}
+
+function fieldsOfEntry(entry: ManagedFieldsEntry): FieldSet {
+  return (entry.fieldsV1 ?? {}) as unknown as FieldSet
+}
+
+function isEntryOf(entry: ManagedFieldsEntry, manager: FieldManager): boolean {
+  return (
+    entry.manager === manager.name &&
+    entry.operation === manager.operation &&
+    (entry.subresource ?? '') === manager.subresource
+  )
+}
+
+function newEntry(manager: FieldManager, fields: FieldSet): ManagedFieldsEntry {
+  return {
+    manager: manager.name.slice(0, maximumManagerNameLength),
+    operation: manager.operation,
+    apiVersion: manager.apiVersion,
+    time: manager.nowTimestamp,
+    fieldsType: 'FieldsV1',
+    fieldsV1: fields as never,
+    ...(manager.subresource === '' ? {} : {subresource: manager.subresource}),
+  }
+}
+
+// Replaces one manager's fields; its time moves only with its fields.
+function withFields(entries: ManagedFieldsEntry[], manager: FieldManager, fields: FieldSet): ManagedFieldsEntry[] {
+  const current = entries.find(entry => isEntryOf(entry, manager))
+  if (current === undefined) return isEmpty(fields) ? entries : [...entries, newEntry(manager, fields)]
+  if (isEmpty(fields)) return entries.filter(entry => entry !== current)
+  if (deepEqual(current.fieldsV1, fields)) return entries
+  return entries.map(entry => (entry === current ? newEntry(manager, fields) : entry))
+}
+
+function withoutFields(entries: ManagedFieldsEntry[], gone: FieldSet, except?: FieldManager): ManagedFieldsEntry[] {
+  const result: ManagedFieldsEntry[] = []
+  for (const entry of entries) {
+    if (except !== undefined && isEntryOf(entry, except)) {
+      result.push(entry)
+      continue
+    }
+    const fields = fieldsOfEntry(entry)
+    const rest = difference(fields, gone)
+    if (!isEmpty(rest)) result.push(deepEqual(rest, fields) ? entry : {...entry, fieldsV1: rest as never})
+  }
+  return result
+}
+
+// The oldest Update managers are merged when there are too many, as the API server does.
+function capped(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
+  const updates = entries.filter(entry => entry.operation === 'Update')
+  const excess = entries.length - maximumManagers
+  if (excess <= 0 || updates.length < 2) return entries
+  const merged = updates.slice(0, excess + 1)
+  const fields = merged.map(fieldsOfEntry).reduce(union)
+  const [first] = merged
+  const ancient: ManagedFieldsEntry = {...first, manager: 'ancient-changes', fieldsV1: fields as never}
+  return [...entries.filter(entry => !merged.includes(entry)), ancient]
+}
+
+/** The managed fields after an ordinary write: whoever changes a field becomes its sole owner. */
+export function afterUpdate(
+  old: KubeObject | undefined,
+  updated: KubeObject,
+  manager: FieldManager,
+  schema: Schema,
+): ManagedFieldsEntry[] {
+  const entries = clone(old?.metadata.managedFields ?? [])
+  const before = old === undefined ? {} : ownedPart(old, '', false)
+  const changes = compare(before, ownedPart(updated, '', false), schema)
+  const gained = union(changes.added, changes.modified)
+  const own = entries.find(entry => isEntryOf(entry, manager))
+  const fields = union(difference(own === undefined ? {} : fieldsOfEntry(own), changes.removed), gained)
+  const others = withoutFields(entries, union(gained, changes.removed), manager)
+  return capped(withFields(others, manager, fields))
+}
+
+/** What a server-side apply makes of an object. */
+export interface ApplyResult {
+  object: KubeObject
+  managedFields: ManagedFieldsEntry[]
+}
+
+/**
+ * Merges a configuration into the live object.
+ * Throws 409 with a cause per field where another manager owns a field that would change, unless `force`.
+ */
+export function applyConfiguration(
+  live: KubeObject,
+  configuration: KubeObject,
+  manager: FieldManager,
+  options: {schema: Schema; hasStatus: boolean; force: boolean},
+): ApplyResult {
+  const {schema} = options
+  const entries = clone(live.metadata.managedFields ?? [])
+  const owned = ownedPart(configuration, manager.subresource, options.hasStatus)
+  const applied = fieldsOf(owned, schema)
+  const current = entries.find(entry => isEntryOf(entry, manager))
+  const others = entries.filter(entry => entry !== current)
+  const kept = others.map(fieldsOfEntry).reduce(union, applied)
+  const before = ownedPart(live, '', false)
+  const merged = mergeApplied(before, owned, schema)
+  const dropped = current === undefined ? {} : difference(fieldsOfEntry(current), applied)
+  const result = removeFields(merged, schema, dropped, kept) ?? {}
+  const changes = compare(before, result, schema)
+  const changed = union(changes.added, changes.modified)
+  refuseConflicts(others, changed, options.force)
+  const {metadata, ...rest} = clone(result)
+  const object: KubeObject = {...rest, apiVersion: live.apiVersion, kind: live.kind, metadata: systemMetadata(live)}
+  Object.assign(object.metadata, metadata ?? {})
+  const remaining = withoutFields(entries, union(changed, changes.removed), manager)
+  return {object, managedFields: capped(withFields(remaining, manager, applied))}
+}
+
+function systemMetadata(object: KubeObject): KubeObject['metadata'] {
+  const fields = Object.entries(object.metadata).filter(([field]) => unownedMetadata.includes(field))
+  return Object.fromEntries(fields) as unknown as KubeObject['metadata']
+}
+
+function refuseConflicts(others: ManagedFieldsEntry[], changed: FieldSet, force: boolean): void {
+  if (force) return
+  const causes: StatusCause[] = []
+  const texts: string[] = []
+  for (const entry of others) {
+    const paths = describePaths(intersection(fieldsOfEntry(entry), changed))
+    const subresource = entry.subresource === undefined ? '' : ` with subresource "${entry.subresource}"`
+    const time = entry.operation === 'Update' && entry.time !== undefined ? ` at ${entry.time}` : ''
+    const who = `conflict with "${entry.manager}"${subresource} using ${entry.apiVersion}${time}`
+    for (const field of paths) causes.push({reason: 'FieldManagerConflict', message: who, field})
+    if (paths.length === 1) texts.push(`${who}: ${paths[0]}`)
+    else if (paths.length > 1) texts.push(`${who}:\n${paths.map(path => `- ${path}`).join('\n')}`)
+  }
+  if (causes.length === 0) return
+  const plural = causes.length === 1 ? 'conflict' : 'conflicts'
+  const only = causes[0] as StatusCause
+  const message =
+    causes.length === 1
+      ? `Apply failed with 1 conflict: ${only.message}: ${only.field}`
+      : `Apply failed with ${causes.length} ${plural}: ${texts.join('\n')}`
+  throw new ApiError(409, 'Conflict', message, {causes})
+}

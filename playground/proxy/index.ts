@@ -1,0 +1,9 @@
+// The playground's mesh: a real weighted L7 proxy on loopback, configured by VirtualServices, Services and EndpointSlices.
+//
+//   const proxy = await startProxy({store, random: seededRandom(2), settings: {propagationMilliseconds: 100}})
+//   await fetch(proxy.url, {headers: {'x-playground-host': 'checkout.shop'}})
+//
+// A request that the proxy had to answer itself carries the header `x-proxy-error`; `stats().dropped` counts them.
+export {durationBoundsMilliseconds} from './metrics.ts'
+export {type Proxy, type ProxyError, type ProxyOptions, type ProxyStats, startProxy} from './proxy.ts'
+export type {ProxySettings} from './settings.ts'

@@ -1,0 +1,307 @@
+// A cluster of plain data for the core: it carries intents out, and it plays the workload and endpoint controllers on a
+// virtual clock. The proxy follows the route and the apex Service with a delay of its own, and counts what it drops.
+import type {KubeObject} from '../../crds/meta.ts'
+import {finalizer, labels} from '../../crds/names.ts'
+import {rolloutSpec} from '../../crds/rollout.ts'
+import type {RolloutStatus} from '../../crds/rollout-status.ts'
+import {type Durations, worldOf} from '../../controller/core/world.ts'
+import {stamped} from '../../controller/core/diff.ts'
+import type {Intent} from '../../controller/core/intents.ts'
+import {evaluationDue} from '../../controller/core/judgement.ts'
+import {type Observation, timeText} from '../../controller/core/observation.ts'
+import {modelOf} from '../../controller/core/state.ts'
+import type {CheckResult} from '../../crds/rollout-status.ts'
+import {modelMesh} from './model-mesh.ts'
+
+const namespace = 'shop'
+const target = 'checkout'
+
+export interface ModelSettings {
+  startMilliseconds: number
+  terminationMilliseconds: number
+  propagationMilliseconds: number
+  settlingMilliseconds: number
+  spec?: object
+}
+
+interface ModelPod {
+  workload: string
+  object: KubeObject
+  readyAt: number
+  goneAt?: number
+}
+
+/** What the analysis says of an image at a time. */
+export type Oracle = (image: string, now: number) => 'pass' | 'fail' | 'noData'
+
+export class ModelCluster {
+  now = 1_700_000_000_000
+  readonly objects = new Map<string, KubeObject>()
+  pods: ModelPod[] = []
+  status: RolloutStatus = {}
+  rollout: KubeObject
+  namespaceTerminating = false
+  /** Requests that found no ready pod, since the start. */
+  dropped = 0
+  served: Record<string, number> = {}
+  writes = 0
+  statusWrites = 0
+  gone = false
+  private version = 1
+  private podNumber = 0
+  private readonly routes: {at: number; weights?: {a: number; b: number}; selector: Record<string, string>}[] = []
+  private readonly settings: ModelSettings
+  private readonly oracle: Oracle
+
+  constructor(settings: ModelSettings, oracle: Oracle) {
+    this.settings = settings
+    this.oracle = oracle
+    const spec = {
+      targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: target},
+      traffic: {istio: {}},
+      strategy: {canary: {steps: [{weight: 10}, {weight: 50}]}},
+      analysis: {interval: '5s', window: '5s', checks: [{name: 'success', threshold: {metric: 'requestSuccessRate', min: 99}}]},
+      bake: {duration: '20s'},
+      revision: {settle: '2s'},
+      drainTime: '3s',
+      ...settings.spec,
+    }
+    this.rollout = {
+      apiVersion: 'fairlead.dev/v1alpha1',
+      kind: 'Rollout',
+      metadata: {name: target, namespace, uid: 'rollout-uid', generation: 1, annotations: {}, creationTimestamp: timeText(this.now)},
+      spec,
+    }
+    this.put({apiVersion: 'v1', kind: 'Service', metadata: {name: target, namespace}, spec: {type: 'ClusterIP', clusterIP: '10.0.0.1', selector: {app: target}, ports: [{name: 'http', port: 80, targetPort: 8080, protocol: 'TCP'}]}})
+    this.put({apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'settings', namespace}, data: {colour: 'blue'}})
+    this.deploy('app:1', 3)
+    this.run()
+    for (const pod of this.pods) pod.readyAt = this.now
+    this.run()
+  }
+
+  /** What a merge does: another image in the target. */
+  deploy(image: string, replicas?: number): void {
+    const old = this.find('Deployment', target)
+    this.put({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {name: target, namespace},
+      spec: {
+        replicas: replicas ?? old?.spec.replicas ?? 1,
+        selector: {matchLabels: {app: target}},
+        template: {
+          metadata: {labels: {app: target}},
+          spec: {containers: [{name: 'app', image, envFrom: [{configMapRef: {name: 'settings'}}]}]},
+        },
+      },
+      status: old?.status ?? {},
+    })
+  }
+
+  configure(data: Record<string, string>): void {
+    this.put({apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'settings', namespace}, data})
+  }
+
+  annotate(key: string, value: string): void {
+    this.rollout = {...this.rollout, metadata: {...this.rollout.metadata, annotations: {...this.rollout.metadata.annotations, [key]: value}}}
+  }
+
+  find(kind: string, name: string): KubeObject | undefined {
+    return this.objects.get(`${kind}/${name}`)
+  }
+
+  put(object: KubeObject): void {
+    const key = `${object.kind}/${object.metadata.name}`
+    const old = this.objects.get(key)
+    const moved = JSON.stringify(old?.spec) !== JSON.stringify(object.spec)
+    this.version++
+    const metadata = {
+      ...object.metadata,
+      uid: old?.metadata.uid ?? `uid-${this.version}`,
+      resourceVersion: String(this.version),
+      generation: (old?.metadata.generation ?? 0) + (moved ? 1 : 0),
+    }
+    this.objects.set(key, {...object, metadata})
+  }
+
+  /** Passes time: workload controllers, pods, endpoints, and a burst of requests through the proxy. */
+  advance(milliseconds: number): void {
+    const end = this.now + milliseconds
+    while (this.now < end) {
+      this.now = Math.min(end, this.now + 250)
+      this.run()
+      this.request()
+    }
+  }
+
+  private run(): void {
+    this.pods = this.pods.filter(pod => pod.goneAt === undefined || pod.goneAt > this.now)
+    for (const workload of [...this.objects.values()].filter(one => one.kind === 'Deployment')) this.runWorkload(workload)
+    const last = this.routes.at(-1)
+    const weights = this.find('Route', target)?.spec as {a: number; b: number} | undefined
+    const selector = this.find('Service', target)?.spec.selector ?? {}
+    if (!last || JSON.stringify([last.weights, last.selector]) !== JSON.stringify([weights, selector])) {
+      this.routes.push({at: this.now, selector, ...(weights ? {weights} : {})})
+    }
+  }
+
+  private runWorkload(workload: KubeObject): void {
+    const {name} = workload.metadata
+    const image: string = workload.spec.template.spec.containers[0].image
+    const current = this.pods.filter(pod => pod.workload === name && pod.goneAt === undefined)
+    const template = JSON.stringify(workload.spec.template)
+    for (const pod of current) if (pod.object.template !== template) this.end(pod)
+    const kept = current.filter(pod => pod.goneAt === undefined)
+    const wanted: number = workload.spec.replicas ?? 1
+    for (const pod of kept.slice(wanted)) this.end(pod)
+    for (let missing = wanted - kept.length; missing > 0; missing--) this.start(workload, template, image)
+    const live = this.pods.filter(pod => pod.workload === name && pod.goneAt === undefined)
+    const ready = live.filter(pod => pod.readyAt <= this.now).length
+    const status = {observedGeneration: workload.metadata.generation, replicas: live.length, updatedReplicas: live.length, readyReplicas: ready}
+    this.objects.set(`Deployment/${name}`, {...workload, status})
+  }
+
+  private start(workload: KubeObject, template: string, image: string): void {
+    this.podNumber++
+    const name = `${workload.metadata.name}-${this.podNumber}`
+    const never = image.endsWith('never-ready')
+    const readyAt = never ? Number.POSITIVE_INFINITY : this.now + this.settings.startMilliseconds
+    const metadata = {name, namespace, labels: workload.spec.template.metadata.labels}
+    this.pods.push({workload: workload.metadata.name, readyAt, object: {apiVersion: 'v1', kind: 'Pod', metadata, template, image, status: {}}})
+  }
+
+  private end(pod: ModelPod): void {
+    pod.goneAt = this.now + this.settings.terminationMilliseconds
+    pod.object = {...pod.object, metadata: {...pod.object.metadata, deletionTimestamp: timeText(this.now)}}
+  }
+
+  readyWith(selector: Record<string, string>): ModelPod[] {
+    return this.pods.filter(
+      pod =>
+        pod.goneAt === undefined &&
+        pod.readyAt <= this.now &&
+        Object.entries(selector).every(([key, value]) => pod.object.metadata.labels?.[key] === value),
+    )
+  }
+
+  /** One hundred requests by the route that the proxy knows. */
+  private request(): void {
+    const known = this.routes.filter(route => route.at + this.settings.propagationMilliseconds <= this.now).at(-1) ?? this.routes[0]
+    if (!known) return
+    const shares = known.weights
+      ? (['a', 'b'] as const).map(slot => ({share: known.weights?.[slot] ?? 0, selector: {[labels.rollout]: target, [labels.slot]: slot}}))
+      : [{share: 100, selector: known.selector}]
+    for (const {share, selector} of shares) {
+      if (share === 0) continue
+      const [pod] = this.readyWith(selector)
+      if (!pod) this.dropped += share
+      else this.served[pod.object.image] = (this.served[pod.object.image] ?? 0) + share
+    }
+  }
+
+  /** The object that an intent is about. */
+  subject(intent: Intent): KubeObject | undefined {
+    if (intent.kind === 'finalizer') return this.rollout
+    const {kind, name} = intent.kind === 'apply' ? {kind: intent.manifest.kind, name: intent.manifest.metadata.name} : intent.ref
+    return this.find(kind, name)
+  }
+
+  carryOut(intent: Intent): void {
+    this.writes++
+    switch (intent.kind) {
+      case 'apply': {
+        const manifest = stamped(intent.manifest)
+        const {kind, metadata} = manifest
+        const old = this.find(kind, metadata.name)
+        const spec = manifest.spec && {...old?.spec, ...manifest.spec}
+        if (kind === 'Deployment' && spec.replicas === undefined) spec.replicas = 1
+        this.put({...old, ...manifest, ...(spec ? {spec} : {}), ...(old?.status ? {status: old.status} : {})})
+        return
+      }
+      case 'scale': {
+        const old = this.find(intent.ref.kind, intent.ref.name)
+        if (old) this.put({...old, spec: {...old.spec, replicas: intent.replicas}})
+        return
+      }
+      case 'template': {
+        const old = this.find(intent.ref.kind, intent.ref.name)
+        if (old) this.put({...old, spec: {...old.spec, template: intent.template}})
+        return
+      }
+      case 'delete': {
+        this.objects.delete(`${intent.ref.kind}/${intent.ref.name}`)
+        for (const pod of this.pods) if (pod.workload === intent.ref.name && intent.ref.kind === 'Deployment') this.end(pod)
+        return
+      }
+      case 'finalizer':
+        this.rollout = {...this.rollout, metadata: {...this.rollout.metadata, finalizers: intent.present ? [finalizer] : []}}
+        if (!intent.present && this.rollout.metadata.deletionTimestamp) this.gone = true
+        return
+      default:
+        intent satisfies never
+    }
+  }
+
+  observe(): Observation {
+    const spec = rolloutSpec.parse(this.rollout.spec)
+    const mesh = modelMesh(this.settings.settlingMilliseconds)
+    const apex = this.find('Service', target)
+    const mine = [...this.objects.values()].filter(object => object.metadata.labels?.[labels.rollout] !== undefined)
+    const live = this.find('Deployment', target)
+    const settings = this.find('ConfigMap', 'settings')
+    const slot = (name: 'a' | 'b') => {
+      const workload = this.find('Deployment', `${target}-${name}`)
+      const service = this.find('Service', `${target}-${name}`)
+      return {
+        pods: this.pods.filter(pod => pod.object.metadata.labels?.[labels.slot] === name).map(pod => pod.object),
+        readyEndpoints: service ? this.readyWith({[labels.slot]: name}).length : 0,
+        ...(workload ? {workload} : {}),
+        ...(service ? {service} : {}),
+      }
+    }
+    const base: Observation = {
+      now: this.now,
+      rollout: this.rollout,
+      spec,
+      status: this.status,
+      mesh,
+      meshContext: {
+        rollout: {name: target, namespace, uid: 'rollout-uid'},
+        apex: {name: target, ports: apex?.spec.ports ?? []},
+        slots: {a: `${target}-a`, b: `${target}-b`},
+        traffic: spec.traffic,
+      },
+      namespaceTerminating: this.namespaceTerminating,
+      ...(live ? {target: live} : {}),
+      ...(apex ? {apex} : {}),
+      inputs: live ? [{kind: 'ConfigMap', name: 'settings', optional: false, ...(settings ? {object: settings} : {})}] : [],
+      claims: [],
+      slots: {a: slot('a'), b: slot('b')},
+      snapshots: mine.filter(object => object.kind === 'ControllerRevision'),
+      copies: mine.filter(object => object.kind === 'ConfigMap'),
+      meshObjects: mine.filter(object => object.apiVersion === 'mesh.test/v1'),
+      missingKinds: [],
+      autoscalers: [],
+      siblings: [],
+      alertChannels: [],
+      refusedWrites: [],
+      delivered: [],
+    }
+    const analysis = this.analyse(base)
+    return analysis ? {...base, analysis} : base
+  }
+
+  private analyse(base: Observation): Observation['analysis'] {
+    const model = modelOf(this.status)
+    if (!model) return undefined
+    const durations: Durations = worldOf(base, model, []).durations
+    const due = evaluationDue(model, durations, 1, this.now)
+    if (!due || !('at' in due)) return undefined
+    const {state} = model
+    const judged = 'canary' in state ? state.canary : state.primary
+    const verdict = this.oracle(judged?.image ?? '', due.at)
+    const result: CheckResult = {name: 'success', verdict, reason: verdict, message: verdict, evaluatedAt: timeText(due.at)}
+    return {at: due.at, results: [result], requests: {total: 100, failed: verdict === 'fail' ? 50 : 0}}
+  }
+}
