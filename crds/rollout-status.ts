@@ -135,6 +135,8 @@ export const rolloutStatus = z.strictObject({
   selector: z.string().max(1024).optional().describe("Label selector of the serving slot's pods; read by autoscalers."),
   canaryWeight: z.int().min(0).max(100).optional().describe('Confirmed share of the canary, in percent.'),
   step: z.string().max(16).optional().describe('Step under way and number of steps, such as 2/3.'),
+  primaryImage: z.string().max(64).optional().describe("Short name of the primary's image, for tables."),
+  canaryImage: z.string().max(64).optional().describe("Short name of the canary's image, for tables."),
   primary: slotContent.optional(),
   canary: slotContent.optional(),
   previous: slotContent.optional().describe('Version before the promotion, warm while the release bakes.'),

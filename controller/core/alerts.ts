@@ -1,7 +1,8 @@
 // Alerts leave through an outbox in the status: written with the decision, sent afterwards, removed when delivered. So
 // a crash sends one twice rather than never, and the id lets the receiver tell.
-import type {AlertMessage} from '../ports.ts'
+
 import type {CommitInfo, PendingAlert, SlotContent} from '../../crds/rollout-status.ts'
+import type {AlertMessage} from '../ports.ts'
 import {timeText} from './observation.ts'
 import type {Ledger} from './state.ts'
 import type {World} from './world.ts'
@@ -49,7 +50,8 @@ export function settleAlerts(world: World, ledger: Ledger): Ledger {
     const channels = alert.channels.filter(channel => named.has(channel) && !delivered.has(`${alert.id} ${channel}`))
     return channels.length === 0 ? [] : [channels.length === alert.channels.length ? alert : {...alert, channels}]
   })
-  const unchanged = alerts.length === ledger.alerts.length && alerts.every((alert, index) => alert === ledger.alerts[index])
+  const unchanged =
+    alerts.length === ledger.alerts.length && alerts.every((alert, index) => alert === ledger.alerts[index])
   return unchanged ? ledger : {...ledger, alerts}
 }
 

@@ -42,7 +42,8 @@ export function findCandidate(world: World, ledger: Ledger, held: string): Findi
 /** The ledger that knows the source's present state as acted upon; the same object when it knew already. */
 function recorded(ledger: Ledger, source: Source, revision: string): Ledger {
   const {source: known} = ledger
-  if (known && known.revision === revision && sameSource(known, source) && known.commit === source.commit?.hash) return ledger
+  if (known && known.revision === revision && sameSource(known, source) && known.commit === source.commit?.hash)
+    return ledger
   return {...ledger, source: sourceRecord(source, revision)}
 }
 

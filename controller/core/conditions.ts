@@ -1,7 +1,7 @@
 // Conditions that `kubectl wait` and kstatus understand. A condition's time moves only when its status flips.
 import type {Condition} from '../../crds/meta.ts'
 import type {RolloutStatus} from '../../crds/rollout-status.ts'
-import {otherSlot, timeText, type Problem} from './observation.ts'
+import {otherSlot, type Problem, timeText} from './observation.ts'
 import {imageIDsOf} from './readiness.ts'
 import type {Model} from './state.ts'
 import type {Outcome, World} from './world.ts'
@@ -44,15 +44,25 @@ function standard(world: World, outcome: Outcome): Wanted[] {
   const moving = state.phase !== 'Healthy' && state.phase !== 'Failed' && stalled === undefined
   const ready = state.phase === 'Healthy' && stalled === undefined
   const rejected = ledger.rejected.find(one => one.revision === ledger.source?.revision)
-  const why = problem ? problemText(problem) : rejected ? `Revision ${rejected.revision} was rolled back: ${rejected.reason}.` : outcome.message
-  const promoted = state.primary !== undefined && state.phase !== 'Initializing' && ledger.source?.revision === state.primary.revision
+  const why = problem
+    ? problemText(problem)
+    : rejected
+      ? `Revision ${rejected.revision} was rolled back: ${rejected.reason}.`
+      : outcome.message
+  const promoted =
+    state.primary !== undefined && state.phase !== 'Initializing' && ledger.source?.revision === state.primary.revision
   const held = 'release' in state ? state.release.paused : undefined
   return [
     {type: 'Ready', status: ready, reason: stalled ?? state.phase, message: why},
     {type: 'Reconciling', status: moving, reason: state.phase, message: outcome.message},
     {type: 'Stalled', status: stalled !== undefined, reason: stalled ?? 'Progressing', message: stalled ? why : ''},
     promotedCondition(outcome.model, promoted && !outcome.waiting),
-    {type: 'Paused', status: held !== undefined, reason: held?.reason ?? 'NotPaused', message: held ? outcome.message : ''},
+    {
+      type: 'Paused',
+      status: held !== undefined,
+      reason: held?.reason ?? 'NotPaused',
+      message: held ? outcome.message : '',
+    },
   ]
 }
 
@@ -77,12 +87,27 @@ function extra(world: World, outcome: Outcome): Wanted[] {
   if (drift) add('ImageDrift', 'TagMoved', drift)
   const pods: number = observation.target?.spec?.replicas ?? 0
   // In the pass that parks the target, and in the adoption before it, its pods are no surprise.
-  if (observation.status.phase !== 'Initializing' && outcome.model.state.phase !== 'Initializing' && outcome.model.state.phase !== 'Terminating' && pods > 0) {
-    add('TargetNotParked', 'PodsInTarget', `Somebody scaled Deployment ${spec.targetRef.name} to ${pods}. Its pods get no traffic; it is set back to 0. Fix: scale the Rollout.`)
+  if (
+    observation.status.phase !== 'Initializing' &&
+    outcome.model.state.phase !== 'Initializing' &&
+    outcome.model.state.phase !== 'Terminating' &&
+    pods > 0
+  ) {
+    add(
+      'TargetNotParked',
+      'PodsInTarget',
+      `Somebody scaled Deployment ${spec.targetRef.name} to ${pods}. Its pods get no traffic; it is set back to 0. Fix: scale the Rollout.`,
+    )
   }
-  const missing = spec.alerts.map(alert => alert.channelRef.name).filter(name => !observation.alertChannels.includes(name))
+  const missing = spec.alerts
+    .map(alert => alert.channelRef.name)
+    .filter(name => !observation.alertChannels.includes(name))
   if (missing.length > 0) {
-    add('AlertChannelMissing', 'NotFound', `spec.alerts names AlertChannel ${missing.join(', ')}, which does not exist in this namespace. Fix: create it, or remove it there.`)
+    add(
+      'AlertChannelMissing',
+      'NotFound',
+      `spec.alerts names AlertChannel ${missing.join(', ')}, which does not exist in this namespace. Fix: create it, or remove it there.`,
+    )
   }
   return found
 }
@@ -93,5 +118,8 @@ function imageDrift(observation: World['observation'], model: Model): string | u
   if (!primary?.imageIDs) return undefined
   const now = imageIDsOf(observation, primary)
   const foreign = now.find(id => !primary.imageIDs?.includes(id))
-  return foreign && `Pods of slot ${primary.slot} run ${foreign}, which no analysis saw. Slot ${otherSlot(primary.slot)} is not affected. Fix: name images by digest.`
+  return (
+    foreign &&
+    `Pods of slot ${primary.slot} run ${foreign}, which no analysis saw. Slot ${otherSlot(primary.slot)} is not affected. Fix: name images by digest.`
+  )
 }

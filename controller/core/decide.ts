@@ -125,19 +125,30 @@ function assemble(world: World, outcome: Outcome): RolloutStatus {
   const {state, ledger} = model
   const status = statusOf(model)
   const {name} = observation.meshContext.rollout
-  if (observation.rollout.metadata.generation !== undefined) status.observedGeneration = observation.rollout.metadata.generation
+  if (observation.rollout.metadata.generation !== undefined)
+    status.observedGeneration = observation.rollout.metadata.generation
   status.message = outcome.message
   if (state.primary) {
     status.replicas = observation.slots[state.primary.slot].workload?.status?.replicas ?? 0
-    status.selector = Object.entries(slotLabels(name, state.primary.slot)).map(([key, value]) => `${key}=${value}`).join(',')
+    status.selector = Object.entries(slotLabels(name, state.primary.slot))
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',')
   }
   const challenger = challengerOf(state)
+  if (state.primary) status.primaryImage = shortImage(state.primary.image)
+  if ('canary' in state) status.canaryImage = shortImage(state.canary.image)
   status.canaryWeight = challenger && state.phase !== 'Baking' ? confirmedWeight(ledger, challenger.slot) : 0
   const steps = spec.strategy.canary?.steps.length ?? 0
   if (state.phase === 'Progressing') status.step = `${(state.release.stepIndex ?? 0) + 1}/${steps}`
-  else if (state.phase === 'WaitingPromotion' || state.phase === 'Promoting' || state.phase === 'Baking') status.step = `${steps}/${steps}`
+  else if (state.phase === 'WaitingPromotion' || state.phase === 'Promoting' || state.phase === 'Baking')
+    status.step = `${steps}/${steps}`
   status.conditions = conditionsOf(world, outcome, observation.status)
   return status
+}
+
+/** The last part of an image's name, which is what tells versions apart; a digest is cut. */
+function shortImage(image: string): string {
+  return (image.split('/').at(-1) ?? image).replace(/@sha256:([0-9a-f]{8})[0-9a-f]*$/, '@$1').slice(0, 64)
 }
 
 /** The status as it was, with the reason why nothing is done. */
@@ -147,7 +158,11 @@ export function stalled(status: RolloutStatus, now: number, problem: Problem): D
   const old = status.conditions?.find(one => one.type === 'Stalled')
   const lastTransitionTime = old?.status === 'True' ? old.lastTransitionTime : timeText(now)
   const common = {reason: problem.reason, message, lastTransitionTime}
-  const conditions = [{type: 'Ready', status: 'False' as const, ...common}, {type: 'Stalled', status: 'True' as const, ...common}, ...others]
+  const conditions = [
+    {type: 'Ready', status: 'False' as const, ...common},
+    {type: 'Stalled', status: 'True' as const, ...common},
+    ...others,
+  ]
   const notes = old?.status === 'True' && old.message === message ? [] : [note('Warning', problem.reason, message)]
   return {status: {...status, message: problem.reason, conditions}, intents: [], notes}
 }
@@ -172,7 +187,18 @@ function rebuiltNotes(kind: 'fresh' | 'rebuilt' | undefined): Note[] {
 function conditionNotes(old: RolloutStatus, status: RolloutStatus): Note[] {
   const telling = ['Stalled', 'WriteRefused', 'ImageDrift', 'TargetNotParked', 'AlertChannelMissing', 'Waiting']
   return (status.conditions ?? [])
-    .filter(one => telling.includes(one.type) && one.status === 'True' && one.reason !== 'RolledBack' && one.reason !== 'InputsSettling')
-    .filter(one => !old.conditions?.some(known => known.type === one.type && known.status === 'True' && known.reason === one.reason))
+    .filter(
+      one =>
+        telling.includes(one.type) &&
+        one.status === 'True' &&
+        one.reason !== 'RolledBack' &&
+        one.reason !== 'InputsSettling',
+    )
+    .filter(
+      one =>
+        !old.conditions?.some(
+          known => known.type === one.type && known.status === 'True' && known.reason === one.reason,
+        ),
+    )
     .map(one => note(one.type === 'Waiting' ? 'Normal' : 'Warning', one.reason, one.message))
 }

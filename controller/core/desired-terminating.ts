@@ -1,12 +1,12 @@
 // What is wished while a Rollout is deleted, by stage: give the target back, then the traffic, then remove in order.
 import type {ObjectRef} from '../../crds/meta.ts'
 import {apexTaken} from './apex.ts'
+import {same} from './equality.ts'
 import {deletion, type Intent} from './intents.ts'
 import {apexService} from './manifests.ts'
 import {owned} from './owned.ts'
 import {sameObject} from './readiness.ts'
 import {restoredTemplate} from './restore.ts'
-import {same} from './equality.ts'
 import type {Model, Terminating} from './state.ts'
 import type {World} from './world.ts'
 

@@ -77,7 +77,9 @@ function route(world: World, model: Model): Intent[] {
   if (!wanted) return []
   const named = (['a', 'b'] as const).filter(slot => wanted[slot] > 0)
   if (!named.every(slot => observation.slots[slot].service)) return []
-  return [{kind: 'apply', manifest: observation.mesh.renderRoute(observation.meshContext, wanted, observation.meshObjects)}]
+  return [
+    {kind: 'apply', manifest: observation.mesh.renderRoute(observation.meshContext, wanted, observation.meshObjects)},
+  ]
 }
 
 function apex(world: World, model: Model): Intent[] {
@@ -140,7 +142,12 @@ function scales(world: World, model: Model, direction: 'up' | 'down'): Intent[] 
     const pods = slotPods(world, model.state, model.ledger, slot)
     const now: number = workload?.spec?.replicas ?? 0
     if (!workload || pods === undefined || pods === now || pods > now !== (direction === 'up')) return []
-    const ref: ObjectRef = {apiVersion: 'apps/v1', kind: 'Deployment', namespace: observation.meshContext.rollout.namespace, name: workload.metadata.name}
+    const ref: ObjectRef = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      namespace: observation.meshContext.rollout.namespace,
+      name: workload.metadata.name,
+    }
     return [{kind: 'scale', ref, replicas: pods}]
   })
 }
@@ -150,7 +157,13 @@ function parking(world: World, state: State): Intent[] {
   const {target, meshContext} = world.observation
   if (!target || state.phase === 'Initializing' || (target.spec?.replicas ?? 0) === 0) return []
   const {name} = target.metadata
-  return [{kind: 'scale', ref: {apiVersion: 'apps/v1', kind: 'Deployment', namespace: meshContext.rollout.namespace, name}, replicas: 0}]
+  return [
+    {
+      kind: 'scale',
+      ref: {apiVersion: 'apps/v1', kind: 'Deployment', namespace: meshContext.rollout.namespace, name},
+      replicas: 0,
+    },
+  ]
 }
 
 /** Removes copies and snapshots that nothing needs any more; between releases only. */
@@ -160,13 +173,21 @@ function leftovers(world: World, model: Model): Intent[] {
   const quiet = state.phase === 'Healthy' || state.phase === 'Failed'
   if (!quiet || !state.primary || !isEmpty(observation, otherSlot(state.primary.slot))) return []
   const all = observation.snapshots.map(snapshotOf).filter(snapshot => snapshot !== undefined)
-  const recent = [...all].sort((left, right) => (right.object.revision ?? 0) - (left.object.revision ?? 0)).slice(0, keptSnapshots)
-  const needed = new Set([state.primary.revision, ...ledger.rejected.map(one => one.revision), ...recent.map(one => one.revision)])
+  const recent = [...all]
+    .sort((left, right) => (right.object.revision ?? 0) - (left.object.revision ?? 0))
+    .slice(0, keptSnapshots)
+  const needed = new Set([
+    state.primary.revision,
+    ...ledger.rejected.map(one => one.revision),
+    ...recent.map(one => one.revision),
+  ])
   const inUse = new Set(Object.values(findSnapshot(observation, state.primary.revision)?.copies ?? {}))
   const slotSpec = JSON.stringify(observation.slots[state.primary.slot].workload?.spec?.template ?? {})
   const stale = [
     ...all.filter(snapshot => !needed.has(snapshot.revision)).map(snapshot => snapshot.object),
-    ...observation.copies.filter(copy => !inUse.has(copy.metadata.name) && !slotSpec.includes(`"${copy.metadata.name}"`)),
+    ...observation.copies.filter(
+      copy => !inUse.has(copy.metadata.name) && !slotSpec.includes(`"${copy.metadata.name}"`),
+    ),
   ]
   return stale.map(deletion)
 }

@@ -1,6 +1,7 @@
 // Between releases: the primary serves everything, and the source is watched for something new.
-import {carriedOut, commanded} from './commands.ts'
+
 import {acknowledge, findCandidate, isRejected} from './candidate.ts'
+import {carriedOut, commanded} from './commands.ts'
 import {otherSlot, timeOf} from './observation.ts'
 import {isEmpty} from './readiness.ts'
 import type {Source} from './revision.ts'
@@ -10,7 +11,10 @@ import {capacityOf, type Outcome, type World} from './world.ts'
 
 /** What the three idle phases share: which of them it is follows from the source alone. */
 export function idle(world: World, before: Model & {state: Idle}): Outcome {
-  const ledger: Ledger = {...allToPrimary(world, before.ledger, before.state.primary), capacity: capacityOf(world, before)}
+  const ledger: Ledger = {
+    ...allToPrimary(world, before.ledger, before.state.primary),
+    capacity: capacityOf(world, before),
+  }
   const model = {state: before.state, ledger}
   const found = findCandidate(world, ledger, before.state.primary.revision)
   switch (found.kind) {
@@ -41,9 +45,16 @@ function waits(model: Model & {state: Idle}, ledger: Ledger, reason: string, mes
 
 function rejected(world: World, model: Model & {state: Idle}, ledger: Ledger, revision: string): Outcome {
   if (commanded(world, ledger, 'retry', revision)) {
-    const allowed = carriedOut(world, {...ledger, rejected: ledger.rejected.filter(one => one.revision !== revision)}, 'retry')
+    const allowed = carriedOut(
+      world,
+      {...ledger, rejected: ledger.rejected.filter(one => one.revision !== revision)},
+      'retry',
+    )
     const outcome = waits(model, allowed, 'Retry', `Revision ${revision} is tried again`)
-    return {...outcome, notes: [note('Normal', 'Retry', `Revision ${revision} is tried again, as the retry annotation asks.`)]}
+    return {
+      ...outcome,
+      notes: [note('Normal', 'Retry', `Revision ${revision} is tried again, as the retry annotation asks.`)],
+    }
   }
   const entry = ledger.rejected.find(one => one.revision === revision)
   const known = world.source ? acknowledge(ledger, world.source, revision) : ledger

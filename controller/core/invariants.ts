@@ -51,5 +51,7 @@ function rejectedBreaches(after: Model): string[] {
   const idle = state.phase === 'Healthy' || state.phase === 'Waiting' || state.phase === 'Failed'
   const wanted = ledger.traffic?.wanted
   if (!idle || !wanted || wanted[state.primary.slot] === 100) return []
-  return [`between releases slot ${state.primary.slot} must have all of the traffic and has ${wanted[state.primary.slot]}`]
+  return [
+    `between releases slot ${state.primary.slot} must have all of the traffic and has ${wanted[state.primary.slot]}`,
+  ]
 }

@@ -26,7 +26,12 @@ export function anchorOf(state: State): number | undefined {
 }
 
 /** The evaluation that is due, or the time of the next one; undefined where nothing is judged. */
-export function evaluationDue(model: Model, durations: Durations, checks: number, now: number): DueEvaluation | undefined {
+export function evaluationDue(
+  model: Model,
+  durations: Durations,
+  checks: number,
+  now: number,
+): DueEvaluation | undefined {
   const anchor = anchorOf(model.state)
   if (anchor === undefined || checks === 0) return undefined
   return dueEvaluation({
@@ -35,6 +40,15 @@ export function evaluationDue(model: Model, durations: Durations, checks: number
     windowMilliseconds: durations.window,
     now,
   })
+}
+
+/** Time of the first evaluation after now. */
+function nextEvaluation(anchor: number, durations: Durations, now: number): number {
+  const grid = {anchor, intervalMilliseconds: durations.interval, windowMilliseconds: durations.window, now}
+  const due = dueEvaluation(grid)
+  if ('next' in due) return due.next
+  const after = dueEvaluation({...grid, evaluatedThrough: due.at})
+  return 'next' in after ? after.next : now
 }
 
 /** Judges the evidence of this pass. Without checks there is nothing to wait for but the dwell of one interval. */
@@ -46,8 +60,7 @@ export function judge(world: World, model: Model): Judgement {
     const until = anchor + durations.interval
     return now >= until ? {kind: 'advance'} : {kind: 'wait', again: until}
   }
-  const due = evaluationDue(model, durations, spec.analysis.checks.length, now)
-  const next = due && 'next' in due ? due.next : nextGridTime(anchor, durations, now)
+  const next = nextEvaluation(anchor, durations, now)
   const {analysis} = observation
   if (!analysis || analysis.at < anchor + durations.window) return {kind: 'wait', again: next}
   const {verdict, deciding} = combineVerdicts(analysis.results)
@@ -56,15 +69,12 @@ export function judge(world: World, model: Model): Judgement {
   return {kind: 'wait', again: next, ...(deciding ? {result: deciding} : {})}
 }
 
-/** The first grid time after now. */
-export function nextGridTime(anchor: number, durations: Durations, now: number): number {
-  const first = anchor + durations.window
-  if (now < first) return first
-  return first + (Math.floor((now - first) / durations.interval) + 1) * durations.interval
-}
-
 /** The ledger and release with this pass's evidence, written only when it says something new or a minute has passed. */
-export function recordEvidence(world: World, ledger: Ledger, release: ReleaseStatus): {ledger: Ledger; release: ReleaseStatus} {
+export function recordEvidence(
+  world: World,
+  ledger: Ledger,
+  release: ReleaseStatus,
+): {ledger: Ledger; release: ReleaseStatus} {
   const {analysis} = world.observation
   if (!analysis) return {ledger, release}
   const changed =

@@ -48,7 +48,8 @@ function narrow(term: Loose, own: Record<string, string>, slotLabel: Record<stri
   const wanted: Record<string, string> = selector.matchLabels ?? {}
   const expressions: Loose[] = selector.matchExpressions ?? []
   const selects =
-    Object.entries(wanted).every(([key, value]) => own[key] === value) && expressions.every(one => expressionHolds(one, own))
+    Object.entries(wanted).every(([key, value]) => own[key] === value) &&
+    expressions.every(one => expressionHolds(one, own))
   if (selects) selector.matchLabels = {...wanted, ...slotLabel}
 }
 
@@ -140,7 +141,8 @@ export function baseSelector(observation: Observation): Record<string, string> {
 function parseLabels(text: string): Record<string, string> | undefined {
   try {
     const value: unknown = JSON.parse(text)
-    const valid = value !== null && typeof value === 'object' && Object.values(value).every(item => typeof item === 'string')
+    const valid =
+      value !== null && typeof value === 'object' && Object.values(value).every(item => typeof item === 'string')
     return valid ? (value as Record<string, string>) : undefined
   } catch {
     return undefined

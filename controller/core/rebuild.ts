@@ -3,11 +3,14 @@
 import {annotations} from '../../crds/names.ts'
 import type {SlotName} from '../../crds/rollout.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
-import {commitOf, imageOf} from './revision.ts'
 import {type Observation, otherSlot, type Problem, timeOf, timeText} from './observation.ts'
+import {commitOf, imageOf} from './revision.ts'
 import type {Ledger, Model} from './state.ts'
 
-export type Rebuilt = {kind: 'fresh'; model: Model} | {kind: 'rebuilt'; model: Model} | {kind: 'ambiguous'; problem: Problem}
+export type Rebuilt =
+  | {kind: 'fresh'; model: Model}
+  | {kind: 'rebuilt'; model: Model}
+  | {kind: 'ambiguous'; problem: Problem}
 
 const emptyLedger: Ledger = {releases: 0, checks: [], rejected: [], commands: {}, history: [], alerts: []}
 
@@ -19,8 +22,12 @@ export function rebuild(observation: Observation): Rebuilt {
   const sole = (['a', 'b'] as const).find(slot => carried?.[slot] === 100)
   const serving = sole ?? (carried ? olderOf(found.a, found.b) : alive.length === 1 ? alive[0] : undefined)
   const primary = serving && found[serving]
-  if (!serving || !primary || !hasPods(observation, serving)) return {kind: 'ambiguous', problem: ambiguity(observation)}
-  return {kind: 'rebuilt', model: modelAround(observation, primary, carried ? found[otherSlot(serving)] : undefined, sole !== undefined)}
+  if (!serving || !primary || !hasPods(observation, serving))
+    return {kind: 'ambiguous', problem: ambiguity(observation)}
+  return {
+    kind: 'rebuilt',
+    model: modelAround(observation, primary, carried ? found[otherSlot(serving)] : undefined, sole !== undefined),
+  }
 }
 
 function hasPods(observation: Observation, slot: SlotName): boolean {
@@ -45,11 +52,21 @@ function olderOf(a: SlotContent | undefined, b: SlotContent | undefined): SlotNa
 }
 
 /** With split traffic the older slot is the primary, and the release goes back: its evidence is lost with the status. */
-function modelAround(observation: Observation, primary: SlotContent, other: SlotContent | undefined, whole: boolean): Model {
+function modelAround(
+  observation: Observation,
+  primary: SlotContent,
+  other: SlotContent | undefined,
+  whole: boolean,
+): Model {
   const now = timeText(observation.now)
   const replicas: number = observation.slots[primary.slot].workload?.spec?.replicas ?? 1
   const wanted = {a: primary.slot === 'a' ? 100 : 0, b: primary.slot === 'b' ? 100 : 0}
-  const ledger: Ledger = {...emptyLedger, releases: 1, capacity: observation.spec.replicas ?? replicas, traffic: {wanted, since: now}}
+  const ledger: Ledger = {
+    ...emptyLedger,
+    releases: 1,
+    capacity: observation.spec.replicas ?? replicas,
+    traffic: {wanted, since: now},
+  }
   if (whole || !other) return {state: {phase: 'Healthy', primary}, ledger}
   const message = 'The status of the release was lost; its revision is released anew.'
   const rollback = {outcome: 'Superseded' as const, reason: 'StatusLost', message, startedAt: now}

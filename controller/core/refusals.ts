@@ -37,14 +37,32 @@ function specProblems(observation: Observation): Problem[] {
   const falling = steps.findIndex((step, index) => index > 0 && step.weight <= (steps[index - 1]?.weight ?? 0))
   if (falling > 0) {
     const field = `spec.strategy.canary.steps[${falling}].weight`
-    found.push({reason: 'InvalidSteps', object, field, problem: `${steps[falling]?.weight} does not rise above the step before`, fix: 'order the steps so that every weight is larger than the one before'})
+    found.push({
+      reason: 'InvalidSteps',
+      object,
+      field,
+      problem: `${steps[falling]?.weight} does not rise above the step before`,
+      fix: 'order the steps so that every weight is larger than the one before',
+    })
   }
   if (Math.max(meshContext.slots.a.length, meshContext.slots.b.length) > maximumName) {
-    found.push({reason: 'NameTooLong', object, field: 'spec.targetRef.name', problem: `the slot's name ${meshContext.slots.a} is longer than ${maximumName} characters`, fix: `use a target whose name has at most ${maximumName - 2} characters`})
+    found.push({
+      reason: 'NameTooLong',
+      object,
+      field: 'spec.targetRef.name',
+      problem: `the slot's name ${meshContext.slots.a} is longer than ${maximumName} characters`,
+      fix: `use a target whose name has at most ${maximumName - 2} characters`,
+    })
   }
   const rival = siblings.find(one => one.spec?.targetRef?.name === spec.targetRef.name && older(one, rollout))
   if (rival) {
-    found.push({reason: 'TargetClaimed', object, field: 'spec.targetRef.name', problem: `${describe(rival)} already releases Deployment ${spec.targetRef.name}`, fix: 'delete one of the two Rollouts'})
+    found.push({
+      reason: 'TargetClaimed',
+      object,
+      field: 'spec.targetRef.name',
+      problem: `${describe(rival)} already releases Deployment ${spec.targetRef.name}`,
+      fix: 'delete one of the two Rollouts',
+    })
   }
   return found
 }
@@ -57,25 +75,51 @@ function older(left: KubeObject, right: KubeObject): boolean {
 function targetProblems(observation: Observation): Problem[] {
   const {target, spec, claims} = observation
   if (!target) {
-    return [{reason: 'TargetMissing', object: rolloutName(observation), field: 'spec.targetRef.name', problem: `there is no Deployment ${spec.targetRef.name} in this namespace`, fix: 'create it, or name another'}]
+    return [
+      {
+        reason: 'TargetMissing',
+        object: rolloutName(observation),
+        field: 'spec.targetRef.name',
+        problem: `there is no Deployment ${spec.targetRef.name} in this namespace`,
+        fix: 'create it, or name another',
+      },
+    ]
   }
   const object = describe(target)
   const found: Problem[] = []
   if (target.spec?.strategy?.type === 'Recreate') {
-    found.push({reason: 'StrategyRecreate', object, field: 'spec.strategy.type', problem: 'Recreate says that two versions must not run at once, and a release runs two', fix: 'use RollingUpdate'})
+    found.push({
+      reason: 'StrategyRecreate',
+      object,
+      field: 'spec.strategy.type',
+      problem: 'Recreate says that two versions must not run at once, and a release runs two',
+      fix: 'use RollingUpdate',
+    })
   }
   const pod = target.spec?.template?.spec ?? {}
   for (const container of [...(pod.initContainers ?? []), ...(pod.containers ?? [])]) {
     const port = (container.ports ?? []).find((one: {hostPort?: number}) => one.hostPort)
     if (port || pod.hostNetwork) {
-      found.push({reason: 'HostPorts', object, field: `spec.template.spec.containers[name=${container.name}].ports`, problem: 'both slots would need the same port of a node', fix: 'remove hostPort and hostNetwork'})
+      found.push({
+        reason: 'HostPorts',
+        object,
+        field: `spec.template.spec.containers[name=${container.name}].ports`,
+        problem: 'both slots would need the same port of a node',
+        fix: 'remove hostPort and hostNetwork',
+      })
       break
     }
   }
   for (const claim of claims) {
     const modes: string[] = claim.spec?.accessModes ?? []
     if (modes.includes('ReadWriteMany') || modes.includes('ReadOnlyMany')) continue
-    found.push({reason: 'ExclusiveVolume', object, field: 'spec.template.spec.volumes', problem: `PersistentVolumeClaim ${claim.metadata.name} (${modes.join(', ')}) can't be mounted by both slots`, fix: 'use a claim with ReadWriteMany or ReadOnlyMany'})
+    found.push({
+      reason: 'ExclusiveVolume',
+      object,
+      field: 'spec.template.spec.volumes',
+      problem: `PersistentVolumeClaim ${claim.metadata.name} (${modes.join(', ')}) can't be mounted by both slots`,
+      fix: 'use a claim with ReadWriteMany or ReadOnlyMany',
+    })
   }
   return found
 }
@@ -91,7 +135,15 @@ function replicasProblems(observation: Observation): Problem[] {
   const clientSide = text !== undefined && appliesReplicas(text)
   if (!owner && !clientSide) return []
   const who = owner ?? 'kubectl apply'
-  return [{reason: 'ReplicasOwnedElsewhere', object, field, problem: `${who} sets the replicas of ${spec.targetRef.name}, so that a merge would start unproven pods by itself`, fix}]
+  return [
+    {
+      reason: 'ReplicasOwnedElsewhere',
+      object,
+      field,
+      problem: `${who} sets the replicas of ${spec.targetRef.name}, so that a merge would start unproven pods by itself`,
+      fix,
+    },
+  ]
 }
 
 function appliesReplicas(text: string): boolean {
@@ -122,22 +174,62 @@ function apexProblems(observation: Observation): Problem[] {
   const object = `Service ${meshContext.rollout.namespace}/${meshContext.apex.name}`
   if (!apex) {
     if (spec.service.ports) return []
-    return [{reason: 'ServiceMissing', object, field: 'spec.service', problem: 'there is no such Service', fix: 'create it, or give spec.service.ports so that Fairlead makes it'}]
+    return [
+      {
+        reason: 'ServiceMissing',
+        object,
+        field: 'spec.service',
+        problem: 'there is no such Service',
+        fix: 'create it, or give spec.service.ports so that Fairlead makes it',
+      },
+    ]
   }
   const found: Problem[] = []
   const {type, clusterIP, selector} = apex.spec ?? {}
-  if (type === 'ExternalName') found.push({reason: 'ExternalNameService', object, field: 'spec.type', problem: 'an ExternalName Service has no pods', fix: 'use a ClusterIP Service'})
-  if (clusterIP === 'None') found.push({reason: 'HeadlessService', object, field: 'spec.clusterIP', problem: 'callers of a headless Service pick pods themselves, past every weight', fix: 'use a ClusterIP Service'})
+  if (type === 'ExternalName')
+    found.push({
+      reason: 'ExternalNameService',
+      object,
+      field: 'spec.type',
+      problem: 'an ExternalName Service has no pods',
+      fix: 'use a ClusterIP Service',
+    })
+  if (clusterIP === 'None')
+    found.push({
+      reason: 'HeadlessService',
+      object,
+      field: 'spec.clusterIP',
+      problem: 'callers of a headless Service pick pods themselves, past every weight',
+      fix: 'use a ClusterIP Service',
+    })
   if (type !== 'ExternalName' && Object.keys(selector ?? {}).length === 0) {
-    found.push({reason: 'ServiceWithoutSelector', object, field: 'spec.selector', problem: 'the Service selects no pods', fix: "give it the labels of the target's pods"})
+    found.push({
+      reason: 'ServiceWithoutSelector',
+      object,
+      field: 'spec.selector',
+      problem: 'the Service selects no pods',
+      fix: "give it the labels of the target's pods",
+    })
   }
   const other = apex.metadata.labels?.[labels.rollout]
   if (other !== undefined && other !== meshContext.rollout.name) {
-    found.push({reason: 'ServiceClaimed', object, field: 'spec.service.name', problem: `it belongs to Rollout ${other}`, fix: 'name another Service'})
+    found.push({
+      reason: 'ServiceClaimed',
+      object,
+      field: 'spec.service.name',
+      problem: `it belongs to Rollout ${other}`,
+      fix: 'name another Service',
+    })
   }
   const [owner] = foreignOwners(apex, ['spec', 'selector'], ['Apply'])
   if (owner && spec.service.selector === 'exclusive') {
-    found.push({reason: 'ApexNotOwned', object, field: 'spec.selector', problem: `${owner} applies the selector, so that Fairlead can't keep callers outside the mesh away from canary pods`, fix: 'leave spec.selector out of what it applies, or accept it with spec.service.selector: shared in the Rollout'})
+    found.push({
+      reason: 'ApexNotOwned',
+      object,
+      field: 'spec.selector',
+      problem: `${owner} applies the selector, so that Fairlead can't keep callers outside the mesh away from canary pods`,
+      fix: 'leave spec.selector out of what it applies, or accept it with spec.service.selector: shared in the Rollout',
+    })
   }
   return found
 }
@@ -145,7 +237,9 @@ function apexProblems(observation: Observation): Problem[] {
 function autoscalerProblems(observation: Observation): Problem[] {
   const {autoscalers, spec, meshContext} = observation
   return autoscalers
-    .filter(one => one.spec?.scaleTargetRef?.kind === 'Deployment' && one.spec.scaleTargetRef.name === spec.targetRef.name)
+    .filter(
+      one => one.spec?.scaleTargetRef?.kind === 'Deployment' && one.spec.scaleTargetRef.name === spec.targetRef.name,
+    )
     .map(one => ({
       reason: 'AutoscalerOnTarget',
       object: describe(one),
@@ -158,7 +252,15 @@ function autoscalerProblems(observation: Observation): Problem[] {
 function meshProblems(observation: Observation): Problem[] {
   const {mesh, meshContext, meshObjects, missingKinds} = observation
   if (missingKinds.length > 0) {
-    return [{reason: 'MeshNotInstalled', object: rolloutName(observation), field: 'spec.traffic', problem: `the API server does not serve ${missingKinds.join(', ')}`, fix: `install ${mesh.name}, or choose another mesh`}]
+    return [
+      {
+        reason: 'MeshNotInstalled',
+        object: rolloutName(observation),
+        field: 'spec.traffic',
+        problem: `the API server does not serve ${missingKinds.join(', ')}`,
+        fix: `install ${mesh.name}, or choose another mesh`,
+      },
+    ]
   }
   return mesh.problems(meshContext, meshObjects)
 }

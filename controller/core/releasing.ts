@@ -1,12 +1,13 @@
 // What ends a release from outside while it is under way: an abort, a revert in Git, a newer revision.
-import {carriedOut, commanded} from './commands.ts'
-import {findCandidate} from './candidate.ts'
+
 import type {CheckResult} from '../../crds/rollout-status.ts'
-import type {Ledger, Model, Releasing} from './state.ts'
-import {note, pausedFor, rollBack, type RollbackReason} from './transitions.ts'
-import {earliest, type Outcome, type World} from './world.ts'
-import {withAlert, releaseFields} from './alerts.ts'
+import {releaseFields, withAlert} from './alerts.ts'
+import {findCandidate} from './candidate.ts'
+import {carriedOut, commanded} from './commands.ts'
 import {timeOf} from './observation.ts'
+import type {Ledger, Model, Releasing} from './state.ts'
+import {note, pausedFor, type RollbackReason, rollBack} from './transitions.ts'
+import {earliest, type Outcome, type World} from './world.ts'
 
 export type ReleasingModel = Model & {state: Releasing}
 
@@ -19,7 +20,7 @@ export function interrupted(world: World, model: ReleasingModel): Outcome | {mod
     return back(world, done, {outcome: 'Aborted', reason: 'Aborted', message: 'Aborted by the abort annotation.'})
   }
   if (world.revision === primary.revision) {
-    const message = 'The source went back to the primary\'s revision.'
+    const message = "The source went back to the primary's revision."
     return back(world, model, {outcome: 'Reverted', reason: 'Reverted', message})
   }
   const found = findCandidate(world, ledger, canary.revision)
@@ -43,7 +44,11 @@ export function interrupted(world: World, model: ReleasingModel): Outcome | {mod
 export function back(world: World, model: ReleasingModel, why: RollbackReason): Outcome {
   const next = rollBack(world, model, why)
   const bad = why.outcome === 'RolledBack' || why.outcome === 'Aborted'
-  return {model: next, message: `Rolling back: ${why.reason}`, notes: [note(bad ? 'Warning' : 'Normal', why.reason, why.message)]}
+  return {
+    model: next,
+    message: `Rolling back: ${why.reason}`,
+    notes: [note(bad ? 'Warning' : 'Normal', why.reason, why.message)],
+  }
 }
 
 /** The reason to roll back that a failed check gives. */
@@ -55,13 +60,22 @@ export function failedCheck(result: CheckResult): RollbackReason {
  * What follows when a step has had no verdict for too long: the configured outcome, or nothing while there is time.
  * @param since when the wait for a verdict began, milliseconds.
  */
-export function inconclusive(world: World, model: ReleasingModel, since: number, result: CheckResult | undefined): 'wait' | 'promote' | Outcome {
+export function inconclusive(
+  world: World,
+  model: ReleasingModel,
+  since: number,
+  result: CheckResult | undefined,
+): 'wait' | 'promote' | Outcome {
   const deadline = since + world.durations.inconclusiveDeadline
   if (world.now < deadline) return 'wait'
   const what = result ? `Check ${result.name}: ${result.message}` : 'No evaluation took place'
   switch (world.spec.analysis.onInconclusive) {
     case 'rollback':
-      return back(world, model, {outcome: 'RolledBack', reason: 'Inconclusive', message: `${what}, for ${world.spec.analysis.inconclusiveDeadline}.`})
+      return back(world, model, {
+        outcome: 'RolledBack',
+        reason: 'Inconclusive',
+        message: `${what}, for ${world.spec.analysis.inconclusiveDeadline}.`,
+      })
     case 'promote':
       return 'promote'
     case 'pause':

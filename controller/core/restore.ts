@@ -23,7 +23,9 @@ export function copiesStillNeeded(observation: Observation, primary: SlotContent
 
 /** `Kind/copy` -> original name, for every copy whose live original has the same contents. */
 function originals(observation: Observation, copies: Record<string, string>): Record<string, string> {
-  const live = new Map(observation.inputs.filter(one => one.object).map(one => [`${one.kind}/${one.name}`, copyName(one)]))
+  const live = new Map(
+    observation.inputs.filter(one => one.object).map(one => [`${one.kind}/${one.name}`, copyName(one)]),
+  )
   const result: Record<string, string> = {}
   for (const [key, copy] of Object.entries(copies)) {
     const [kind, name] = key.split('/')

@@ -42,7 +42,12 @@ export function sourceOf(observation: Observation): Source | undefined {
   const workload: JsonObject = {}
   for (const key of workloadSettings) if (target.spec?.[key] !== undefined) workload[key] = target.spec[key]
   const commit = commitOf(target)
-  const versions = present.map(({kind, name, object}) => [kind, name, object?.metadata.uid, object?.metadata.resourceVersion])
+  const versions = present.map(({kind, name, object}) => [
+    kind,
+    name,
+    object?.metadata.uid,
+    object?.metadata.resourceVersion,
+  ])
   return {
     uid: target.metadata.uid ?? '',
     generation: target.metadata.generation ?? 0,
@@ -112,7 +117,9 @@ export interface KeptSnapshot extends Snapshot {
 /** Reads a ControllerRevision of ours; undefined when it holds something else. */
 export function snapshotOf(object: KubeObject): KeptSnapshot | undefined {
   const revision = object.metadata.annotations?.[annotations.revision]
-  const data = object.data as {template?: JsonObject; workload?: JsonObject; copies?: Record<string, string>} | undefined
+  const data = object.data as
+    | {template?: JsonObject; workload?: JsonObject; copies?: Record<string, string>}
+    | undefined
   if (!revision || !data?.template) return undefined
   const {template, workload = {}, copies = {}} = data
   return {revision, template, workload, copies, object}
@@ -127,14 +134,22 @@ export function findSnapshot(observation: Observation, revision: string): KeptSn
  * recorded ones; else that of a slot whose template, as the server returned it, is the same; else a name by hash.
  * @param sameAsSlot compares the source with the template that a slot's workload has in the cluster.
  */
-export function identify(source: Source, ledger: Ledger, contents: SlotContent[], sameAsSlot: (content: SlotContent) => boolean): string {
+export function identify(
+  source: Source,
+  ledger: Ledger,
+  contents: SlotContent[],
+  sameAsSlot: (content: SlotContent) => boolean,
+): string {
   const recorded = ledger.source
   if (recorded && sameSource(recorded, source)) return recorded.revision
   const match = contents.find(sameAsSlot)
   return match ? match.revision : revisionName(source)
 }
 
-export function sameSource(recorded: {uid: string; generation: number; configVersions: string}, source: Source): boolean {
+export function sameSource(
+  recorded: {uid: string; generation: number; configVersions: string},
+  source: Source,
+): boolean {
   return (
     recorded.uid === source.uid &&
     recorded.generation === source.generation &&

@@ -2,10 +2,10 @@
 // whatever the way, and a rollback is durable: its reason and outcome are in the status before anything is written.
 import type {HistoryEntry, Outcome as ReleaseOutcome, ReleaseStatus, SlotContent} from '../../crds/rollout-status.ts'
 import {commitText, releaseFields, withAlert} from './alerts.ts'
-import {evidenceFields} from './judgement.ts'
 import type {Note} from './intents.ts'
+import {evidenceFields} from './judgement.ts'
 import {otherSlot, timeText} from './observation.ts'
-import {imageOf, frozenTemplate, type Source} from './revision.ts'
+import {frozenTemplate, imageOf, type Source} from './revision.ts'
 import type {Baking, Idle, Ledger, Model, Releasing, RollingBack} from './state.ts'
 import {without} from './state.ts'
 import {wantWeight} from './traffic.ts'
@@ -69,7 +69,10 @@ export function rollBack(world: World, model: Model & {state: Releasing | Baking
   let after: Ledger = ledger
   if (why.outcome === 'RolledBack' || why.outcome === 'Aborted') {
     const entry = {revision: canary.revision, reason: why.reason, at: now}
-    after = {...after, rejected: [entry, ...after.rejected.filter(one => one.revision !== canary.revision)].slice(0, maximumRejected)}
+    after = {
+      ...after,
+      rejected: [entry, ...after.rejected.filter(one => one.revision !== canary.revision)].slice(0, maximumRejected),
+    }
     after = withAlert(world, after, release.id, rollbackAlert(world, next))
   }
   return {state: next, ledger: after}
@@ -79,7 +82,9 @@ function rollbackAlert(world: World, state: RollingBack) {
   const {primary, canary, release} = state
   const {name} = world.observation.meshContext.rollout
   const {requests} = release
-  const answered = requests ? `The canary had answered ${requests.total} requests and failed ${requests.failed} of them.` : 'How many requests the canary had answered is not known.'
+  const answered = requests
+    ? `The canary had answered ${requests.total} requests and failed ${requests.failed} of them.`
+    : 'How many requests the canary had answered is not known.'
   const nextStep = `All traffic returns to ${primary.image}. Revision ${canary.revision} is not tried again until it changes in Git or somebody sets the annotation fairlead.dev/retry: "${canary.revision}".`
   return {
     event: state.release.rollback.outcome,
@@ -97,7 +102,13 @@ function rollbackAlert(world: World, state: RollingBack) {
 }
 
 /** Ends a release: a history entry, and the phase in which the next one is awaited. */
-export function endRelease(world: World, ledger: Ledger, released: SlotContent, release: ReleaseStatus, end: RollbackReason): Ledger {
+export function endRelease(
+  world: World,
+  ledger: Ledger,
+  released: SlotContent,
+  release: ReleaseStatus,
+  end: RollbackReason,
+): Ledger {
   const entry: HistoryEntry = {
     id: release.id,
     revision: released.revision,

@@ -54,7 +54,9 @@ export function worldOf(observation: Observation, model: Model, problems: Proble
     spec,
     source,
     problems,
-    revision: source && identify(source, model.ledger, contentsOf(model.state), content => holdsSource(observation, source, content)),
+    revision:
+      source &&
+      identify(source, model.ledger, contentsOf(model.state), content => holdsSource(observation, source, content)),
     durations: durationsOf(spec),
   }
 }

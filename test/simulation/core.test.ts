@@ -1,12 +1,17 @@
 // The core on a cluster of plain data, under a seed: crashes between any two writes, conflicts, and people who merge,
 // revert, reconfigure and edit the route. First safety, with all of that; then liveness, without it.
 import {expect, test} from 'vitest'
-import {runUntil, pass} from './driver.ts'
+import {pass, runUntil} from './driver.ts'
 import {ModelCluster, type Oracle} from './model-cluster.ts'
 import {seeded} from './random.ts'
 
 const oracle: Oracle = image => (image.includes('bad') ? 'fail' : 'pass')
-const settings = {startMilliseconds: 2000, terminationMilliseconds: 3000, propagationMilliseconds: 500, settlingMilliseconds: 1000}
+const settings = {
+  startMilliseconds: 2000,
+  terminationMilliseconds: 3000,
+  propagationMilliseconds: 500,
+  settlingMilliseconds: 1000,
+}
 
 /** One history under a seed; throws with the seed when a law is broken. */
 function history(seed: number, faultMilliseconds: number): void {
@@ -30,10 +35,14 @@ function history(seed: number, faultMilliseconds: number): void {
   }
   cluster.deploy('app:final')
   const healthy = () => cluster.status.phase === 'Healthy' && cluster.status.primary?.image === 'app:final'
-  const settled = runUntil(cluster, () => {
-    check(cluster, seed)
-    return healthy()
-  }, 300_000)
+  const settled = runUntil(
+    cluster,
+    () => {
+      check(cluster, seed)
+      return healthy()
+    },
+    300_000,
+  )
   expect(settled, `seed ${seed}: stuck in ${cluster.status.phase}: ${cluster.status.message}`).toBe(true)
   expect(cluster.dropped, `seed ${seed}: dropped`).toBe(0)
 }
@@ -42,7 +51,8 @@ function editRoute(cluster: ModelCluster, random: () => number): void {
   const route = cluster.find('Route', 'checkout')
   const primary = cluster.status.primary
   // An edit towards the empty slot would drop requests by the editor's hand, not by ours: towards the primary it is harmless.
-  if (route && primary && random() < 0.5) cluster.put({...route, spec: {a: primary.slot === 'a' ? 100 : 0, b: primary.slot === 'b' ? 100 : 0}})
+  if (route && primary && random() < 0.5)
+    cluster.put({...route, spec: {a: primary.slot === 'a' ? 100 : 0, b: primary.slot === 'b' ? 100 : 0}})
 }
 
 function check(cluster: ModelCluster, seed: number): void {
@@ -70,13 +80,20 @@ test('a run that is killed at any write of a release ends as one that was not', 
 })
 
 /** A good release and a bad one; the controller is killed once, before the given write, and starts again 2 s later. */
-function releaseKilledAt(kill: number): {outcomes: string[]; dropped: number; writes: number; image: string | undefined} {
+function releaseKilledAt(kill: number): {
+  outcomes: string[]
+  dropped: number
+  writes: number
+  image: string | undefined
+} {
   const cluster = new ModelCluster(settings, oracle)
   let asked = 0
   const crash = () => asked++ === kill
   runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000, {crash})
   cluster.deploy('app:2')
-  runUntil(cluster, () => cluster.status.phase === 'Healthy' && cluster.status.primary?.image === 'app:2', 180_000, {crash})
+  runUntil(cluster, () => cluster.status.phase === 'Healthy' && cluster.status.primary?.image === 'app:2', 180_000, {
+    crash,
+  })
   cluster.deploy('app:bad')
   runUntil(cluster, () => cluster.status.phase === 'Failed', 180_000, {crash})
   cluster.advance(10_000)

@@ -32,7 +32,13 @@ export function pass(cluster: ModelCluster, options: DriverOptions = {}): Note[]
 }
 
 /** Runs until a condition holds or the time is up; returns whether it held. */
-export function runUntil(cluster: ModelCluster, holds: () => boolean, limitMilliseconds: number, options: DriverOptions = {}, watch: (notes: Note[]) => void = () => {}): boolean {
+export function runUntil(
+  cluster: ModelCluster,
+  holds: () => boolean,
+  limitMilliseconds: number,
+  options: DriverOptions = {},
+  watch: (notes: Note[]) => void = () => {},
+): boolean {
   const end = cluster.now + limitMilliseconds
   while (cluster.now < end) {
     watch(pass(cluster, options))

@@ -1,16 +1,16 @@
 // A cluster of plain data for the core: it carries intents out, and it plays the workload and endpoint controllers on a
 // virtual clock. The proxy follows the route and the apex Service with a delay of its own, and counts what it drops.
-import type {KubeObject} from '../../crds/meta.ts'
-import {finalizer, labels} from '../../crds/names.ts'
-import {rolloutSpec} from '../../crds/rollout.ts'
-import type {RolloutStatus} from '../../crds/rollout-status.ts'
-import {type Durations, worldOf} from '../../controller/core/world.ts'
+
 import {stamped} from '../../controller/core/diff.ts'
 import type {Intent} from '../../controller/core/intents.ts'
 import {evaluationDue} from '../../controller/core/judgement.ts'
 import {type Observation, timeText} from '../../controller/core/observation.ts'
 import {modelOf} from '../../controller/core/state.ts'
-import type {CheckResult} from '../../crds/rollout-status.ts'
+import {type Durations, worldOf} from '../../controller/core/world.ts'
+import type {KubeObject} from '../../crds/meta.ts'
+import {finalizer, labels} from '../../crds/names.ts'
+import {rolloutSpec} from '../../crds/rollout.ts'
+import type {CheckResult, RolloutStatus} from '../../crds/rollout-status.ts'
 import {modelMesh} from './model-mesh.ts'
 
 const namespace = 'shop'
@@ -60,7 +60,11 @@ export class ModelCluster {
       targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: target},
       traffic: {istio: {}},
       strategy: {canary: {steps: [{weight: 10}, {weight: 50}]}},
-      analysis: {interval: '5s', window: '5s', checks: [{name: 'success', threshold: {metric: 'requestSuccessRate', min: 99}}]},
+      analysis: {
+        interval: '5s',
+        window: '5s',
+        checks: [{name: 'success', threshold: {metric: 'requestSuccessRate', min: 99}}],
+      },
       bake: {duration: '20s'},
       revision: {settle: '2s'},
       drainTime: '3s',
@@ -69,10 +73,27 @@ export class ModelCluster {
     this.rollout = {
       apiVersion: 'fairlead.dev/v1alpha1',
       kind: 'Rollout',
-      metadata: {name: target, namespace, uid: 'rollout-uid', generation: 1, annotations: {}, creationTimestamp: timeText(this.now)},
+      metadata: {
+        name: target,
+        namespace,
+        uid: 'rollout-uid',
+        generation: 1,
+        annotations: {},
+        creationTimestamp: timeText(this.now),
+      },
       spec,
     }
-    this.put({apiVersion: 'v1', kind: 'Service', metadata: {name: target, namespace}, spec: {type: 'ClusterIP', clusterIP: '10.0.0.1', selector: {app: target}, ports: [{name: 'http', port: 80, targetPort: 8080, protocol: 'TCP'}]}})
+    this.put({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {name: target, namespace},
+      spec: {
+        type: 'ClusterIP',
+        clusterIP: '10.0.0.1',
+        selector: {app: target},
+        ports: [{name: 'http', port: 80, targetPort: 8080, protocol: 'TCP'}],
+      },
+    })
     this.put({apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'settings', namespace}, data: {colour: 'blue'}})
     this.deploy('app:1', 3)
     this.run()
@@ -104,7 +125,10 @@ export class ModelCluster {
   }
 
   annotate(key: string, value: string): void {
-    this.rollout = {...this.rollout, metadata: {...this.rollout.metadata, annotations: {...this.rollout.metadata.annotations, [key]: value}}}
+    this.rollout = {
+      ...this.rollout,
+      metadata: {...this.rollout.metadata, annotations: {...this.rollout.metadata.annotations, [key]: value}},
+    }
   }
 
   find(kind: string, name: string): KubeObject | undefined {
@@ -137,7 +161,8 @@ export class ModelCluster {
 
   private run(): void {
     this.pods = this.pods.filter(pod => pod.goneAt === undefined || pod.goneAt > this.now)
-    for (const workload of [...this.objects.values()].filter(one => one.kind === 'Deployment')) this.runWorkload(workload)
+    for (const workload of [...this.objects.values()].filter(one => one.kind === 'Deployment'))
+      this.runWorkload(workload)
     const last = this.routes.at(-1)
     const weights = this.find('Route', target)?.spec as {a: number; b: number} | undefined
     const selector = this.find('Service', target)?.spec.selector ?? {}
@@ -158,7 +183,12 @@ export class ModelCluster {
     for (let missing = wanted - kept.length; missing > 0; missing--) this.start(workload, template, image)
     const live = this.pods.filter(pod => pod.workload === name && pod.goneAt === undefined)
     const ready = live.filter(pod => pod.readyAt <= this.now).length
-    const status = {observedGeneration: workload.metadata.generation, replicas: live.length, updatedReplicas: live.length, readyReplicas: ready}
+    const status = {
+      observedGeneration: workload.metadata.generation,
+      replicas: live.length,
+      updatedReplicas: live.length,
+      readyReplicas: ready,
+    }
     this.objects.set(`Deployment/${name}`, {...workload, status})
   }
 
@@ -168,7 +198,11 @@ export class ModelCluster {
     const never = image.endsWith('never-ready')
     const readyAt = never ? Number.POSITIVE_INFINITY : this.now + this.settings.startMilliseconds
     const metadata = {name, namespace, labels: workload.spec.template.metadata.labels}
-    this.pods.push({workload: workload.metadata.name, readyAt, object: {apiVersion: 'v1', kind: 'Pod', metadata, template, image, status: {}}})
+    this.pods.push({
+      workload: workload.metadata.name,
+      readyAt,
+      object: {apiVersion: 'v1', kind: 'Pod', metadata, template, image, status: {}},
+    })
   }
 
   private end(pod: ModelPod): void {
@@ -187,10 +221,14 @@ export class ModelCluster {
 
   /** One hundred requests by the route that the proxy knows. */
   private request(): void {
-    const known = this.routes.filter(route => route.at + this.settings.propagationMilliseconds <= this.now).at(-1) ?? this.routes[0]
+    const known =
+      this.routes.filter(route => route.at + this.settings.propagationMilliseconds <= this.now).at(-1) ?? this.routes[0]
     if (!known) return
     const shares = known.weights
-      ? (['a', 'b'] as const).map(slot => ({share: known.weights?.[slot] ?? 0, selector: {[labels.rollout]: target, [labels.slot]: slot}}))
+      ? (['a', 'b'] as const).map(slot => ({
+          share: known.weights?.[slot] ?? 0,
+          selector: {[labels.rollout]: target, [labels.slot]: slot},
+        }))
       : [{share: 100, selector: known.selector}]
     for (const {share, selector} of shares) {
       if (share === 0) continue
@@ -203,7 +241,8 @@ export class ModelCluster {
   /** The object that an intent is about. */
   subject(intent: Intent): KubeObject | undefined {
     if (intent.kind === 'finalizer') return this.rollout
-    const {kind, name} = intent.kind === 'apply' ? {kind: intent.manifest.kind, name: intent.manifest.metadata.name} : intent.ref
+    const {kind, name} =
+      intent.kind === 'apply' ? {kind: intent.manifest.kind, name: intent.manifest.metadata.name} : intent.ref
     return this.find(kind, name)
   }
 
@@ -231,11 +270,15 @@ export class ModelCluster {
       }
       case 'delete': {
         this.objects.delete(`${intent.ref.kind}/${intent.ref.name}`)
-        for (const pod of this.pods) if (pod.workload === intent.ref.name && intent.ref.kind === 'Deployment') this.end(pod)
+        for (const pod of this.pods)
+          if (pod.workload === intent.ref.name && intent.ref.kind === 'Deployment') this.end(pod)
         return
       }
       case 'finalizer':
-        this.rollout = {...this.rollout, metadata: {...this.rollout.metadata, finalizers: intent.present ? [finalizer] : []}}
+        this.rollout = {
+          ...this.rollout,
+          metadata: {...this.rollout.metadata, finalizers: intent.present ? [finalizer] : []},
+        }
         if (!intent.present && this.rollout.metadata.deletionTimestamp) this.gone = true
         return
       default:
@@ -275,7 +318,9 @@ export class ModelCluster {
       namespaceTerminating: this.namespaceTerminating,
       ...(live ? {target: live} : {}),
       ...(apex ? {apex} : {}),
-      inputs: live ? [{kind: 'ConfigMap', name: 'settings', optional: false, ...(settings ? {object: settings} : {})}] : [],
+      inputs: live
+        ? [{kind: 'ConfigMap', name: 'settings', optional: false, ...(settings ? {object: settings} : {})}]
+        : [],
       claims: [],
       slots: {a: slot('a'), b: slot('b')},
       snapshots: mine.filter(object => object.kind === 'ControllerRevision'),
@@ -301,7 +346,13 @@ export class ModelCluster {
     const {state} = model
     const judged = 'canary' in state ? state.canary : state.primary
     const verdict = this.oracle(judged?.image ?? '', due.at)
-    const result: CheckResult = {name: 'success', verdict, reason: verdict, message: verdict, evaluatedAt: timeText(due.at)}
+    const result: CheckResult = {
+      name: 'success',
+      verdict,
+      reason: verdict,
+      message: verdict,
+      evaluatedAt: timeText(due.at),
+    }
     return {at: due.at, results: [result], requests: {total: 100, failed: verdict === 'fail' ? 50 : 0}}
   }
 }

@@ -1,12 +1,13 @@
 // Baking: the new primary has all of the traffic, and the previous version is warm in its slot with full capacity, so
 // that going back is a traffic move of seconds.
-import {carriedOut, commanded} from '../commands.ts'
+
 import {findCandidate} from '../candidate.ts'
-import {judge, type Judgement, recordEvidence} from '../judgement.ts'
+import {carriedOut, commanded} from '../commands.ts'
+import {type Judgement, judge, recordEvidence} from '../judgement.ts'
 import {timeOf} from '../observation.ts'
 import {failedCheck, holdAt} from '../releasing.ts'
 import type {Baking, Model} from '../state.ts'
-import {endRelease, note, pausedFor, rollBack, type RollbackReason} from '../transitions.ts'
+import {endRelease, note, pausedFor, type RollbackReason, rollBack} from '../transitions.ts'
 import {earliest, type Outcome, type World} from '../world.ts'
 
 type BakingModel = Model & {state: Baking}
@@ -17,7 +18,11 @@ export function baking(world: World, before: BakingModel): Outcome {
   const {state, ledger} = model
   if (commanded(world, ledger, 'abort', state.primary.revision)) {
     const done = {...model, ledger: carriedOut(world, ledger, 'abort')}
-    return back(world, done, {outcome: 'Aborted', reason: 'Aborted', message: 'Aborted by the abort annotation, during the bake.'})
+    return back(world, done, {
+      outcome: 'Aborted',
+      reason: 'Aborted',
+      message: 'Aborted by the abort annotation, during the bake.',
+    })
   }
   if (world.revision === state.previous.revision) {
     const message = 'The source went back to the previous revision during the bake.'
@@ -26,7 +31,11 @@ export function baking(world: World, before: BakingModel): Outcome {
   const judgement: Judgement = state.release.skipAnalysis ? {kind: 'advance'} : judge(world, model)
   if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
   if (commanded(world, ledger, 'end-bake', state.primary.revision)) {
-    return finish(world, {...model, ledger: carriedOut(world, ledger, 'end-bake')}, 'The end-bake annotation ended the bake.')
+    return finish(
+      world,
+      {...model, ledger: carriedOut(world, ledger, 'end-bake')},
+      'The end-bake annotation ended the bake.',
+    )
   }
   return newcomer(world, model, bake(world, model, judgement))
 }
@@ -44,12 +53,23 @@ function bake(world: World, model: BakingModel, judgement: Judgement): Outcome {
     case 'promote':
       return finish(world, model, `The bake ended without a verdict: ${what}.`)
     case 'rollback':
-      return back(world, model, {outcome: 'RolledBack', reason: 'Inconclusive', message: `No verdict during the bake: ${what}.`})
+      return back(world, model, {
+        outcome: 'RolledBack',
+        reason: 'Inconclusive',
+        message: `No verdict during the bake: ${what}.`,
+      })
     case 'pause': {
       const state = {...model.state, release: pausedFor(world, release, 'Inconclusive')}
       const fresh = release.paused?.reason !== 'Inconclusive'
-      const notes = fresh ? [note('Warning', 'PausedInconclusive', `The bake ends when there is a verdict: ${what}.`)] : []
-      return {model: {...model, state}, message: 'Paused: Inconclusive', notes, ...(next === undefined ? {} : {again: next})}
+      const notes = fresh
+        ? [note('Warning', 'PausedInconclusive', `The bake ends when there is a verdict: ${what}.`)]
+        : []
+      return {
+        model: {...model, state},
+        message: 'Paused: Inconclusive',
+        notes,
+        ...(next === undefined ? {} : {again: next}),
+      }
     }
     default:
       return world.spec.analysis.onInconclusive satisfies never
@@ -70,15 +90,29 @@ function newcomer(world: World, model: BakingModel, outcome: Outcome): Outcome {
 
 function finish(world: World, model: BakingModel, message: string): Outcome {
   const {state, ledger} = model
-  const ended = endRelease(world, ledger, state.primary, state.release, {outcome: 'Promoted', reason: 'Promoted', message})
+  const ended = endRelease(world, ledger, state.primary, state.release, {
+    outcome: 'Promoted',
+    reason: 'Promoted',
+    message,
+  })
   return {
     model: {state: {phase: 'Healthy', primary: state.primary}, ledger: ended},
     message: 'Serving the primary',
-    notes: [note('Normal', 'BakeEnded', `${message} Revision ${state.primary.revision} stays; the previous slot is scaled to zero.`)],
+    notes: [
+      note(
+        'Normal',
+        'BakeEnded',
+        `${message} Revision ${state.primary.revision} stays; the previous slot is scaled to zero.`,
+      ),
+    ],
   }
 }
 
 function back(world: World, model: BakingModel, why: RollbackReason): Outcome {
   const bad = why.outcome === 'RolledBack' || why.outcome === 'Aborted'
-  return {model: rollBack(world, model, why), message: `Rolling back: ${why.reason}`, notes: [note(bad ? 'Warning' : 'Normal', why.reason, why.message)]}
+  return {
+    model: rollBack(world, model, why),
+    message: `Rolling back: ${why.reason}`,
+    notes: [note(bad ? 'Warning' : 'Normal', why.reason, why.message)],
+  }
 }

@@ -18,14 +18,19 @@ export function initializing(world: World, model: InitializingModel): Outcome {
   const {primary} = model.state
   const [problem] = problems
   const routed = model.ledger.traffic !== undefined
-  if (problem && !routed) return holdAt({state: {phase: 'Initializing'}, ledger: model.ledger}, `${problem.reason}: nothing was touched`)
-  if (!routed && source && revision !== undefined && primary?.revision !== revision) return begin(world, model, source, revision)
+  if (problem && !routed)
+    return holdAt({state: {phase: 'Initializing'}, ledger: model.ledger}, `${problem.reason}: nothing was touched`)
+  if (!routed && source && revision !== undefined && primary?.revision !== revision)
+    return begin(world, model, source, revision)
   if (!primary) return holdAt(model, 'Waiting for the target')
   const {capacity = 1, traffic} = model.ledger
   if (!traffic) {
     const {ready, message} = readiness(observation, primary, capacity)
     if (!ready) return holdAt(model, `Adopting: ${message}`)
-    return holdAt({state: model.state, ledger: wantWeight(model.ledger, primary.slot, 100, world.now)}, 'Adopting: waiting for the mesh')
+    return holdAt(
+      {state: model.state, ledger: wantWeight(model.ledger, primary.slot, 100, world.now)},
+      'Adopting: waiting for the mesh',
+    )
   }
   if (!inForce(model.ledger)) return holdAt(model, 'Adopting: waiting for the mesh')
   if (!apexAt(observation, primary.slot)) return holdAt(model, 'Adopting: moving the apex Service')

@@ -6,7 +6,17 @@ import {carriedOut, commanded} from '../commands.ts'
 import {judge, recordEvidence} from '../judgement.ts'
 import {timeOf, timeText} from '../observation.ts'
 import {podTrouble, readiness, readyPods} from '../readiness.ts'
-import {back, failedCheck, holdAt, inconclusive, interrupted, isOutcome, paused, progressDeadline, type ReleasingModel} from '../releasing.ts'
+import {
+  back,
+  failedCheck,
+  holdAt,
+  inconclusive,
+  interrupted,
+  isOutcome,
+  paused,
+  progressDeadline,
+  type ReleasingModel,
+} from '../releasing.ts'
 import {without} from '../state.ts'
 import {confirmedWeight, inForce, wantWeight} from '../traffic.ts'
 import {enter, note, pausedFor} from '../transitions.ts'
@@ -25,7 +35,12 @@ export function progressing(world: World, before: ReleasingModel): Outcome {
   if (lost) return lost
   const index = model.state.release.stepIndex ?? 0
   const step = world.spec.strategy.canary?.steps[index]
-  if (!step) return {model: {...model, state: enter(world, model.state, 'WaitingPromotion')}, message: 'Every step passed', notes: []}
+  if (!step)
+    return {
+      model: {...model, state: enter(world, model.state, 'WaitingPromotion')},
+      message: 'Every step passed',
+      notes: [],
+    }
   const outcome = weightStands(model, step) ? dwell(world, model, step) : raise(world, model, step)
   const earlier = earliest(outcome.again, again)
   return earlier === undefined ? outcome : {...outcome, again: earlier}
@@ -37,9 +52,14 @@ export function promoteCommand(world: World, model: ReleasingModel): Outcome | u
   if (!commanded(world, model.ledger, 'promote', canary.revision)) return undefined
   const state = enter(world, model.state, 'Promoting')
   return {
-    model: {state: {...state, release: {...state.release, skipAnalysis: true}}, ledger: carriedOut(world, model.ledger, 'promote')},
+    model: {
+      state: {...state, release: {...state.release, skipAnalysis: true}},
+      ledger: carriedOut(world, model.ledger, 'promote'),
+    },
     message: 'Promoting, as told',
-    notes: [note('Normal', 'PromoteCommand', `The promote annotation skips the steps that are left of ${canary.revision}.`)],
+    notes: [
+      note('Normal', 'PromoteCommand', `The promote annotation skips the steps that are left of ${canary.revision}.`),
+    ],
   }
 }
 
@@ -62,7 +82,8 @@ function raise(world: World, model: ReleasingModel, step: CanaryStep): Outcome {
   const {state, ledger} = model
   const unsettled = {...state, release: without(state.release, 'stepSince')}
   const asked = {state: unsettled, ledger}
-  if (ledger.traffic?.wanted[state.canary.slot] === step.weight) return holdAt(asked, `Weight ${step.weight}: waiting for the mesh`)
+  if (ledger.traffic?.wanted[state.canary.slot] === step.weight)
+    return holdAt(asked, `Weight ${step.weight}: waiting for the mesh`)
   const {ready, message} = readiness(world.observation, state.canary, podsFor(ledger.capacity ?? 1, step.weight))
   if (ready) {
     const wish = wantWeight(ledger, state.canary.slot, step.weight, world.now)
@@ -82,10 +103,13 @@ function dwell(world: World, before: ReleasingModel, step: CanaryStep): Outcome 
   if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
   if (commanded(world, ledger, 'skip-step', state.canary.revision)) {
     const text = `The skip-step annotation ends step ${(state.release.stepIndex ?? 0) + 1}.`
-    return nextStep(world, {...model, ledger: carriedOut(world, ledger, 'skip-step')}, [note('Normal', 'SkipStep', text)])
+    return nextStep(world, {...model, ledger: carriedOut(world, ledger, 'skip-step')}, [
+      note('Normal', 'SkipStep', text),
+    ])
   }
   if (world.spec.pause) return paused(world, model, 'UserPause', 'spec.pause is set')
-  if (step.pause && step.pause.duration === undefined) return paused(world, model, 'StepPause', `Step ${(state.release.stepIndex ?? 0) + 1} waits to be told`)
+  if (step.pause && step.pause.duration === undefined)
+    return paused(world, model, 'StepPause', `Step ${(state.release.stepIndex ?? 0) + 1} waits to be told`)
   const until = since + stepPause(step)
   if (judgement.kind === 'wait') {
     const late = inconclusive(world, model, Math.max(since, until), judgement.result)
@@ -118,7 +142,10 @@ function arrived(world: World, model: ReleasingModel, step: CanaryStep): Releasi
   if (release.stepSince) return model
   const seen = release.weightsSeen.at(-1) === step.weight ? release.weightsSeen : [...release.weightsSeen, step.weight]
   const stepSince = model.ledger.traffic?.confirmedAt ?? timeText(world.now)
-  return {...model, state: {...model.state, release: {...release, stepSince, weightsSeen: seen.slice(-maximumWeightsSeen)}}}
+  return {
+    ...model,
+    state: {...model.state, release: {...release, stepSince, weightsSeen: seen.slice(-maximumWeightsSeen)}},
+  }
 }
 
 function nextStep(world: World, model: ReleasingModel, notes: Outcome['notes']): Outcome {

@@ -1,12 +1,13 @@
 // Promoting: the last traffic move. The canary's slot gets full capacity, then all traffic, then the apex Service; the
 // pods that were analysed become the primary. Until the old slot has lost its traffic, going back is one more move.
-import type {Model} from '../state.ts'
+
+import {releaseFields, withAlert} from '../alerts.ts'
 import {apexAt} from '../apex.ts'
-import {withAlert, releaseFields} from '../alerts.ts'
 import {judge, recordEvidence} from '../judgement.ts'
 import {timeText} from '../observation.ts'
 import {imageIDsOf, podTrouble, readiness} from '../readiness.ts'
 import {back, failedCheck, holdAt, interrupted, isOutcome, progressDeadline, type ReleasingModel} from '../releasing.ts'
+import type {Model} from '../state.ts'
 import {inForce, wantWeight} from '../traffic.ts'
 import {note} from '../transitions.ts'
 import type {Outcome, World} from '../world.ts'
@@ -20,7 +21,8 @@ export function promoting(world: World, before: ReleasingModel): Outcome {
   if (lost) return lost
   const {state, ledger} = model
   const judgement = judge(world, model)
-  if (judgement.kind === 'rollback' && !state.release.skipAnalysis) return back(world, model, failedCheck(judgement.result))
+  if (judgement.kind === 'rollback' && !state.release.skipAnalysis)
+    return back(world, model, failedCheck(judgement.result))
   const next = judgement.kind === 'wait' ? judgement.again : undefined
   if (ledger.traffic?.wanted[state.canary.slot] !== 100) return fill(world, model, next, again)
   if (!inForce(ledger)) return holdAt(model, 'Weight 100: waiting for the mesh', next, again)
@@ -47,7 +49,11 @@ function promoted(world: World, model: ReleasingModel): Outcome {
   const evidence = recordEvidence(world, model.ledger, state.release)
   const images = imageIDsOf(world.observation, state.canary)
   const primary = images.length > 0 ? {...state.canary, imageIDs: images} : state.canary
-  const release = {...evidence.release, phaseSince: timeText(world.now), weightsSeen: [...evidence.release.weightsSeen, 100].slice(-52)}
+  const release = {
+    ...evidence.release,
+    phaseSince: timeText(world.now),
+    weightsSeen: [...evidence.release.weightsSeen, 100].slice(-52),
+  }
   const ledger = withAlert(world, evidence.ledger, release.id, {
     event: 'Promoted',
     severity: 'info',

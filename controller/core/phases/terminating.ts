@@ -1,14 +1,14 @@
 // Terminating: the target is given back before anything of ours goes. It runs the primary's template with full capacity
 // and is ready; then traffic; then the route, the destinations, the Services and the slots.
 import {apexTaken} from '../apex.ts'
+import {same} from '../equality.ts'
 import {timeOf, timeText} from '../observation.ts'
-import {holdAt} from '../releasing.ts'
 import {owned} from '../owned.ts'
 import {sameObject} from '../readiness.ts'
+import {holdAt} from '../releasing.ts'
+import {restoredTemplate} from '../restore.ts'
 import type {Model, Terminating} from '../state.ts'
 import {note} from '../transitions.ts'
-import {restoredTemplate} from '../restore.ts'
-import {same} from '../equality.ts'
 import type {Outcome, World} from '../world.ts'
 
 type TerminatingModel = Model & {state: Terminating}
