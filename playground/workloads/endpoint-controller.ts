@@ -137,7 +137,8 @@ function renderSlice(service: KubeObject, pod: KubeObject): KubeObject | undefin
     metadata: {
       name: `${serviceName}-${name}`,
       namespace,
-      labels: {[serviceNameLabel]: serviceName, [managedByLabel]: endpointManager},
+      // As the real controller does: a Service's own labels are found on its slices.
+      labels: {...service.metadata.labels, [serviceNameLabel]: serviceName, [managedByLabel]: endpointManager},
       ...(workload === undefined ? {} : {annotations: {[playgroundAnnotations.workload]: workload}}),
       ownerReferences: [owner],
     },

@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// The `fairlead` command.
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {Command} from 'commander'
+import {parseConfig} from '../controller/shell/config.ts'
+import {startController} from '../controller/shell/controller.ts'
+import {runDemo} from './demo.ts'
+
+const program = new Command('fairlead').description('GitOps progressive delivery for Kubernetes: promotion is a traffic move.')
+
+program
+  .command('controller')
+  .description('run the controller')
+  .requiredOption('--prometheus <address>', 'Prometheus that analyses ask, such as http://prometheus.monitoring:9090')
+  .option('--kubeconfig <file>', 'kubeconfig; the in-cluster service account or the usual places when absent')
+  .option('--context <name>', 'context of the kubeconfig')
+  .option('--namespace <name>', 'look at this namespace only')
+  .option('--host <address>', 'address of the health and metrics endpoints')
+  .option('--port <number>', 'port of the health and metrics endpoints')
+  .option('--log-level <level>', 'trace, debug, info, warn, error or silent')
+  .option('--git-cache <folder>', 'folder for bare clones', join(tmpdir(), 'fairlead-git'))
+  .option('--allow-file-repositories', 'let GitSyncs name file:// repositories of this machine')
+  .option('--concurrency <number>', 'passes at once')
+  .action(async (options: Record<string, unknown>) => {
+    const controller = await startController(parseConfig({...options, searchPath: process.env.PATH}))
+    const stop = () => {
+      void controller.close().then(() => process.exit(0))
+    }
+    process.once('SIGTERM', stop)
+    process.once('SIGINT', stop)
+  })
+
+program
+  .command('demo')
+  .description('three merges on the embedded playground: a good version, a bad one, the fix')
+  .option('--json', 'print one JSON document instead')
+  .option('--keep', 'leave everything running afterwards, and say how to use it')
+  .action(async (options: {json?: boolean; keep?: boolean}) => {
+    process.exitCode = await runDemo({json: options.json === true, keep: options.keep === true})
+  })
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`fairlead: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+})

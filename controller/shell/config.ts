@@ -1,0 +1,27 @@
+// The controller's configuration: one validated object, built in main. Nothing else reads flags or the environment.
+import {z} from 'zod'
+import {logLevels} from './log.ts'
+
+export const controllerConfig = z.strictObject({
+  kubeconfig: z.string().min(1).optional(),
+  context: z.string().min(1).optional(),
+  prometheus: z.url({protocol: /^https?$/, error: 'must be an address such as http://prometheus.monitoring:9090'}),
+  namespace: z.string().min(1).optional(),
+  host: z.string().min(1).default('127.0.0.1'),
+  port: z.coerce.number().int().min(0).max(65_535).default(8080),
+  logLevel: z.enum(logLevels).default('info'),
+  gitCache: z.string().min(1),
+  allowFileRepositories: z.boolean().default(false),
+  concurrency: z.coerce.number().int().min(1).max(64).default(8),
+  searchPath: z.string().optional(),
+})
+export type ControllerConfig = z.infer<typeof controllerConfig>
+
+/** The validated configuration. @throws Error that names the option, what is wrong and the fix */
+export function parseConfig(options: Record<string, unknown>): ControllerConfig {
+  const parsed = controllerConfig.safeParse(options)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const option = String(issue?.path[0] ?? '').replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+  throw new Error(`--${option}: ${issue?.message ?? 'invalid'}`)
+}

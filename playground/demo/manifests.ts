@@ -1,0 +1,104 @@
+// What the demo's repository holds: the manifests that a user of Fairlead would write.
+import {stringify} from 'yaml'
+
+/** One version of the demo's workload, and how it behaves. */
+export interface DemoVersion {
+  version: string
+  /** Share of requests that it fails, 0 to 1. */
+  failureShare: number
+}
+
+export const demoNamespace = 'shop'
+export const demoName = 'checkout'
+const replicas = 3
+
+/** The demo's own intervals: short, so that three releases fit into a minute. They are not the product's defaults. */
+export const demoIntervals = {
+  analysisInterval: '1s',
+  analysisWindow: '3s',
+  bake: '4s',
+  drainTime: '1s',
+  settle: '1s',
+  settlingTime: '1s',
+  gitInterval: '1s',
+} as const
+
+export function deploymentManifest({version, failureShare}: DemoVersion): string {
+  return stringify({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: {name: demoName, labels: {app: demoName}},
+    spec: {
+      replicas,
+      selector: {matchLabels: {app: demoName}},
+      template: {
+        metadata: {labels: {app: demoName}},
+        spec: {
+          containers: [
+            {
+              name: 'app',
+              image: `shop/checkout:${version}`,
+              ports: [{name: 'http', containerPort: 8080}],
+              envFrom: [{configMapRef: {name: `${demoName}-settings`}}],
+              env: [
+                {name: 'VERSION', value: version},
+                {name: 'FAILURE_SHARE', value: String(failureShare)},
+                {name: 'STARTUP_MILLISECONDS', value: '500'},
+              ],
+            },
+          ],
+        },
+      },
+    },
+  })
+}
+
+/** Everything beside the Deployment, by file name. */
+export function otherManifests(alertAddress: string): Record<string, string> {
+  return {
+    'settings.yaml': stringify({apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: `${demoName}-settings`}, data: {LATENCY_MILLISECONDS: '3'}}),
+    'service.yaml': stringify({
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: {name: demoName},
+      spec: {selector: {app: demoName}, ports: [{name: 'http', port: 80, targetPort: 'http'}]},
+    }),
+    'alerts.yaml': stringify({apiVersion: 'fairlead.dev/v1alpha1', kind: 'AlertChannel', metadata: {name: 'on-call'}, spec: {webhook: {url: alertAddress}}}),
+    'rollout.yaml': stringify(rolloutManifest()),
+  }
+}
+
+function rolloutManifest(): object {
+  return {
+    apiVersion: 'fairlead.dev/v1alpha1',
+    kind: 'Rollout',
+    metadata: {name: demoName},
+    spec: {
+      targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: demoName},
+      traffic: {istio: {settlingTime: demoIntervals.settlingTime}},
+      strategy: {canary: {steps: [{weight: 10}, {weight: 50}]}},
+      analysis: {
+        interval: demoIntervals.analysisInterval,
+        window: demoIntervals.analysisWindow,
+        checks: [
+          {name: 'success', threshold: {metric: 'requestSuccessRate', min: 99}},
+          {name: 'latency', threshold: {metric: 'requestDuration', quantile: 0.99, max: 500}},
+        ],
+      },
+      bake: {duration: demoIntervals.bake},
+      drainTime: demoIntervals.drainTime,
+      revision: {settle: demoIntervals.settle},
+      alerts: [{channelRef: {name: 'on-call'}, severity: 'warn'}],
+    },
+  }
+}
+
+/** The GitSync that makes a cluster follow the demo's repository. */
+export function gitSyncManifest(url: string): {apiVersion: string; kind: string; metadata: {name: string; namespace: string}; spec: object} {
+  return {
+    apiVersion: 'fairlead.dev/v1alpha1',
+    kind: 'GitSync',
+    metadata: {name: demoName, namespace: demoNamespace},
+    spec: {url, ref: {branch: 'main'}, path: 'deploy', interval: demoIntervals.gitInterval},
+  }
+}
