@@ -9,7 +9,13 @@ export type Expression =
   | {kind: 'index'; operand: Expression; index: Expression}
   | {kind: 'has'; operand: Expression; field: string}
   | {kind: 'call'; function: string; target?: Expression; arguments: Expression[]}
-  | {kind: 'macro'; macro: 'all' | 'exists' | 'exists_one' | 'filter' | 'map'; target: Expression; variable: string; body: Expression}
+  | {
+      kind: 'macro'
+      macro: 'all' | 'exists' | 'exists_one' | 'filter' | 'map'
+      target: Expression
+      variable: string
+      body: Expression
+    }
   | {kind: 'list'; items: Expression[]}
   | {kind: 'unary'; operator: '!' | '-'; operand: Expression}
   | {kind: 'binary'; operator: string; left: Expression; right: Expression}
@@ -27,7 +33,8 @@ interface Token {
 
 const maximumExpressionLength = 4096
 const maximumDepth = 50
-const tokenPattern = /\s*(?:(\d+\.\d+|\d+)|('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|([A-Za-z_][A-Za-z0-9_]*)|(&&|\|\||==|!=|<=|>=|[-+<>!?:.,()[\]]))/y
+const tokenPattern =
+  /\s*(?:(\d+\.\d+|\d+)|('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|([A-Za-z_][A-Za-z0-9_]*)|(&&|\|\||==|!=|<=|>=|[-+<>!?:.,()[\]]))/y
 const macros = new Set(['all', 'exists', 'exists_one', 'filter', 'map'])
 /** Functions and methods, with the number of their arguments (the target of a method not counted). */
 const functions = new Map([
@@ -46,7 +53,8 @@ const methods = new Map([
 const levels: string[][] = [['||'], ['&&'], ['==', '!=', '<', '<=', '>', '>=', 'in'], ['+', '-']]
 
 function tokenize(source: string): Token[] {
-  if (source.length > maximumExpressionLength) throw new CelError(`expression is longer than ${maximumExpressionLength}`)
+  if (source.length > maximumExpressionLength)
+    throw new CelError(`expression is longer than ${maximumExpressionLength}`)
   const tokens: Token[] = []
   const end = source.trimEnd().length
   let position = 0

@@ -27,7 +27,13 @@ export function compileRule(source: string, self: Schema): Rule {
 
 /** Evaluates a rule. Throws {@link CelError} where the expression has no value, or not a boolean one. */
 export function evaluateRule(rule: Rule, self: Value, oldSelf: Value): boolean {
-  const result = evaluate(rule.expression, new Map([['self', self], ['oldSelf', oldSelf]]))
+  const result = evaluate(
+    rule.expression,
+    new Map([
+      ['self', self],
+      ['oldSelf', oldSelf],
+    ]),
+  )
   if (typeof result !== 'boolean') throw new CelError('rule does not evaluate to a boolean')
   return result
 }
@@ -128,8 +134,9 @@ function evaluate(expression: Expression, scope: Scope): Value {
 }
 
 function select(operand: Value, key: Value): Value {
-  const holder = isObject(operand) || (Array.isArray(operand) && typeof key === 'number')
-  if (holder && Object.hasOwn(operand, key) && operand[key] !== undefined) return operand[key]
+  const selectable = isObject(operand) || (Array.isArray(operand) && typeof key === 'number')
+  const holder: Value = selectable ? operand : {}
+  if (Object.hasOwn(holder, key) && holder[key] !== undefined) return holder[key]
   throw new CelError(`no such key: ${key}`)
 }
 
@@ -157,7 +164,8 @@ function size(value: Value): number {
 
 function toInteger(value: Value): number {
   const result = Math.trunc(Number(value))
-  if (!Number.isSafeInteger(result) || value === '') throw new CelError(`cannot convert ${JSON.stringify(value)} to int`)
+  if (!Number.isSafeInteger(result) || value === '')
+    throw new CelError(`cannot convert ${JSON.stringify(value)} to int`)
   return result
 }
 
@@ -226,7 +234,10 @@ function binary(expression: Expression & {kind: 'binary'}, scope: Scope): Value 
   const right = evaluate(expression.right, scope)
   if (operator === '==') return deepEqual(left, right)
   if (operator === '!=') return !deepEqual(left, right)
-  if (operator === 'in') return Array.isArray(right) ? right.some(item => deepEqual(item, left)) : isObject(right) && Object.hasOwn(right, left)
+  if (operator === 'in')
+    return Array.isArray(right)
+      ? right.some(item => deepEqual(item, left))
+      : isObject(right) && Object.hasOwn(right, left)
   if (operator === '+' && Array.isArray(left) && Array.isArray(right)) return [...left, ...right]
   if (operator === '+' && typeof left === 'string') return left + string(right)
   if (operator === '+') return number(left) + number(right)

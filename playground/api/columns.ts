@@ -40,7 +40,9 @@ function humanDuration(durationSeconds: number): string {
   if (hours < 192) return parts(86400, 3600, 'dh')
   const days = Math.trunc(hours / 24)
   if (days < 730) return `${days}d`
-  return days < 2920 ? `${Math.trunc(days / 365)}y${days % 365 === 0 ? '' : `${days % 365}d`}` : `${Math.trunc(days / 365)}y`
+  return days < 2920
+    ? `${Math.trunc(days / 365)}y${days % 365 === 0 ? '' : `${days % 365}d`}`
+    : `${Math.trunc(days / 365)}y`
 }
 
 function joined(items: Value[], none = '<none>'): string {
@@ -75,7 +77,10 @@ function podStatus(pod: KubeObject): string {
 }
 
 function restarts(pod: KubeObject): number {
-  return (pod['status']?.containerStatuses ?? []).reduce((sum: number, item: Value) => sum + (item.restartCount ?? 0), 0)
+  return (pod['status']?.containerStatuses ?? []).reduce(
+    (sum: number, item: Value) => sum + (item.restartCount ?? 0),
+    0,
+  )
 }
 
 function podReady(pod: KubeObject): string {
@@ -102,7 +107,13 @@ function externalAddress(service: KubeObject): string {
 }
 
 function eventAge(event: KubeObject, now: number): string {
-  return age(event['series']?.lastObservedTime ?? event['lastTimestamp'] ?? event['eventTime'] ?? event.metadata.creationTimestamp, now)
+  return age(
+    event['series']?.lastObservedTime ??
+      event['lastTimestamp'] ??
+      event['eventTime'] ??
+      event.metadata.creationTimestamp,
+    now,
+  )
 }
 
 const eventColumns = [
@@ -121,11 +132,17 @@ const eventColumns = [
 
 function endpointAddresses(slice: KubeObject): string {
   const addresses = (slice['endpoints'] ?? []).flatMap((item: Value) => item.addresses ?? [])
-  return addresses.length > 3 ? `${addresses.slice(0, 3).join(',')} + ${addresses.length - 3} more...` : joined(addresses, '<unset>')
+  return addresses.length > 3
+    ? `${addresses.slice(0, 3).join(',')} + ${addresses.length - 3} more...`
+    : joined(addresses, '<unset>')
 }
 
 const data = [
-  column('Data', object => Object.keys(object['data'] ?? {}).length + Object.keys(object['binaryData'] ?? {}).length, number),
+  column(
+    'Data',
+    object => Object.keys(object['data'] ?? {}).length + Object.keys(object['binaryData'] ?? {}).length,
+    number,
+  ),
 ]
 
 function hpaTargets(object: KubeObject): string {
@@ -214,7 +231,9 @@ export const builtInColumns: Readonly<Record<string, PrinterColumn[]>> = {
     nameColumn,
     column('Controller', object => {
       const owner = object.metadata.ownerReferences?.find(item => item.controller === true)
-      return owner === undefined ? '<none>' : `${owner.kind.toLowerCase()}.${owner.apiVersion.split('/')[0]}/${owner.name}`
+      return owner === undefined
+        ? '<none>'
+        : `${owner.kind.toLowerCase()}.${owner.apiVersion.split('/')[0]}/${owner.name}`
     }),
     column('Revision', object => object['revision'] ?? 0, number),
     ageColumn,
@@ -222,7 +241,12 @@ export const builtInColumns: Readonly<Record<string, PrinterColumn[]>> = {
   'endpointslices.discovery.k8s.io': [
     nameColumn,
     column('AddressType', object => object['addressType'] ?? ''),
-    column('Ports', object => joined((object['ports'] ?? []).map((port: Value) => port.port ?? '*'), '<unset>')),
+    column('Ports', object =>
+      joined(
+        (object['ports'] ?? []).map((port: Value) => port.port ?? '*'),
+        '<unset>',
+      ),
+    ),
     column('Endpoints', endpointAddresses),
     ageColumn,
   ],
@@ -235,7 +259,11 @@ export const builtInColumns: Readonly<Record<string, PrinterColumn[]>> = {
     column('Replicas', count('status', 'currentReplicas'), number),
     ageColumn,
   ],
-  'leases.coordination.k8s.io': [nameColumn, column('Holder', object => object['spec']?.holderIdentity ?? ''), ageColumn],
+  'leases.coordination.k8s.io': [
+    nameColumn,
+    column('Holder', object => object['spec']?.holderIdentity ?? ''),
+    ageColumn,
+  ],
   'customresourcedefinitions.apiextensions.k8s.io': [
     nameColumn,
     column('Created At', object => object.metadata.creationTimestamp ?? ''),

@@ -69,10 +69,12 @@ class DefinitionReader {
       }
     }
     for (const [name, inner] of Object.entries(schema.properties ?? {})) {
-      if (!isRoot || !['apiVersion', 'kind', 'metadata'].includes(name)) this.checkSchema(inner, `${path}.properties[${name}]`)
+      if (!isRoot || !['apiVersion', 'kind', 'metadata'].includes(name))
+        this.checkSchema(inner, `${path}.properties[${name}]`)
     }
     if (schema.items !== undefined) this.checkSchema(schema.items, `${path}.items`)
-    if (isObject(schema.additionalProperties)) this.checkSchema(schema.additionalProperties as Schema, `${path}.additionalProperties`)
+    if (isObject(schema.additionalProperties))
+      this.checkSchema(schema.additionalProperties as Schema, `${path}.additionalProperties`)
   }
 }
 
@@ -122,7 +124,9 @@ export function readDefinition(crd: KubeObject): ResourceDefinition {
 /** The status of a definition that is served. */
 export function establishedStatus(crd: KubeObject, timestamp: string): object {
   const condition = (type: string, reason: string, message: string) => {
-    const existing = (crd['status']?.conditions ?? []).find((item: Value) => item.type === type && item.status === 'True')
+    const existing = (crd['status']?.conditions ?? []).find(
+      (item: Value) => item.type === type && item.status === 'True',
+    )
     return existing ?? {type, status: 'True', reason, message, lastTransitionTime: timestamp}
   }
   return {
@@ -131,6 +135,8 @@ export function establishedStatus(crd: KubeObject, timestamp: string): object {
       condition('Established', 'InitialNamesAccepted', 'the initial names have been accepted'),
     ],
     acceptedNames: crd['spec'].names,
-    storedVersions: crd['spec'].versions.filter((version: Value) => version.storage).map((version: Value) => version.name),
+    storedVersions: crd['spec'].versions
+      .filter((version: Value) => version.storage)
+      .map((version: Value) => version.name),
   }
 }

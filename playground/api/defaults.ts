@@ -25,7 +25,12 @@ export interface Allocator {
 }
 
 /** Computed defaults of built-in kinds, in place. `old` is the stored object on an update. */
-export function applyBuiltInDefaults(resource: string, object: KubeObject, old: KubeObject | undefined, allocator: Allocator): void {
+export function applyBuiltInDefaults(
+  resource: string,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  allocator: Allocator,
+): void {
   switch (resource) {
     case 'pods':
       defaultPodSpec(object['spec'])
@@ -110,14 +115,19 @@ function defaultService(object: KubeObject, old: KubeObject | undefined, allocat
   spec['externalTrafficPolicy'] ??= 'Cluster'
   if (spec['type'] === 'LoadBalancer') spec['allocateLoadBalancerNodePorts'] ??= true
   for (const port of spec['ports'] ?? []) {
-    const same = (previous['ports'] ?? []).find((other: Value) => other.port === port.port && other.protocol === port.protocol)
+    const same = (previous['ports'] ?? []).find(
+      (other: Value) => other.port === port.port && other.protocol === port.protocol,
+    )
     port.nodePort ??= same?.nodePort ?? allocator.nodePort()
   }
 }
 
 function defaultSecret(object: KubeObject): void {
   if (!isObject(object['stringData'])) return
-  const encoded = Object.entries(object['stringData']).map(([key, value]) => [key, Buffer.from(String(value)).toString('base64')])
+  const encoded = Object.entries(object['stringData']).map(([key, value]) => [
+    key,
+    Buffer.from(String(value)).toString('base64'),
+  ])
   object['data'] = {...object['data'], ...Object.fromEntries(encoded)}
   delete object['stringData']
 }

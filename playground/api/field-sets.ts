@@ -171,4 +171,3 @@ function wholeSet(value: Value, schema: Schema | undefined, isItem: boolean): Fi
   const isMap = isObject(value) && schema?.properties === undefined
   return (isItem || isMap || Array.isArray(value)) && !isEmpty(below) ? {'.': {}, ...below} : below
 }
-

@@ -42,7 +42,9 @@ export function findAll(value: Value, steps: readonly Step[]): Value[] {
 
 function next(value: Value, step: Step): Value[] {
   if (step.kind === 'field') {
-    return isObject(value) && Object.hasOwn(value, step.name) && value[step.name] !== undefined ? [value[step.name]] : []
+    return isObject(value) && Object.hasOwn(value, step.name) && value[step.name] !== undefined
+      ? [value[step.name]]
+      : []
   }
   const items: Value[] = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : []
   if (step.kind === 'all') return items

@@ -63,4 +63,3 @@ export function removeFields(value: Value, schema: Schema | undefined, dropped: 
   for (const [element, item] of result) setOwn(object, element.slice(2), item)
   return object
 }
-

@@ -21,7 +21,12 @@ const immutableFields: Readonly<Record<string, string[]>> = {
   'controllerrevisions.apps': ['data'],
   'endpointslices.discovery.k8s.io': ['addressType'],
   secrets: ['type'],
-  'customresourcedefinitions.apiextensions.k8s.io': ['spec.group', 'spec.scope', 'spec.names.plural', 'spec.names.kind'],
+  'customresourcedefinitions.apiextensions.k8s.io': [
+    'spec.group',
+    'spec.scope',
+    'spec.names.plural',
+    'spec.names.kind',
+  ],
 }
 
 function required(field: string, message: string): StatusCause {
@@ -48,26 +53,46 @@ function checkLabels(labels: Record<string, string>): StatusCause[] {
   for (const [key, value] of Object.entries(labels)) {
     const name = key.slice(key.indexOf('/') + 1)
     if (!qualifiedNamePattern.test(key) || name.length > maximumLabelLength) {
-      causes.push(wrong('metadata.labels', key, 'name part must consist of alphanumeric characters, and be at most 63 long'))
+      causes.push(
+        wrong('metadata.labels', key, 'name part must consist of alphanumeric characters, and be at most 63 long'),
+      )
     }
     if (typeof value !== 'string' || value.length > maximumLabelLength || !labelValuePattern.test(value)) {
-      causes.push(wrong('metadata.labels', value, 'a valid label must be an empty string or consist of at most 63 alphanumeric characters, "-", "_" or "."'))
+      causes.push(
+        wrong(
+          'metadata.labels',
+          value,
+          'a valid label must be an empty string or consist of at most 63 alphanumeric characters, "-", "_" or "."',
+        ),
+      )
     }
   }
   return causes
 }
 
 /** What is wrong with the metadata of a candidate. */
-export function checkMetadata(definition: ResourceDefinition, object: KubeObject, old: KubeObject | undefined): StatusCause[] {
+export function checkMetadata(
+  definition: ResourceDefinition,
+  object: KubeObject,
+  old: KubeObject | undefined,
+): StatusCause[] {
   const {metadata} = object
-  const causes = [...(old === undefined ? checkName(definition, metadata.name) : []), ...checkLabels(metadata.labels ?? {})]
+  const causes = [
+    ...(old === undefined ? checkName(definition, metadata.name) : []),
+    ...checkLabels(metadata.labels ?? {}),
+  ]
   const annotations = Object.entries(metadata.annotations ?? {})
   const bytes = annotations.reduce((sum, [key, value]) => sum + key.length + String(value).length, 0)
   if (bytes > maximumAnnotationBytes) {
-    causes.push({reason: 'FieldValueTooLong', field: 'metadata.annotations', message: `Too long: may not be more than ${maximumAnnotationBytes} bytes`})
+    causes.push({
+      reason: 'FieldValueTooLong',
+      field: 'metadata.annotations',
+      message: `Too long: may not be more than ${maximumAnnotationBytes} bytes`,
+    })
   }
   for (const finalizer of metadata.finalizers ?? []) {
-    if (!qualifiedNamePattern.test(finalizer)) causes.push(wrong('metadata.finalizers', finalizer, 'must be a qualified name'))
+    if (!qualifiedNamePattern.test(finalizer))
+      causes.push(wrong('metadata.finalizers', finalizer, 'must be a qualified name'))
   }
   if (old?.metadata.deletionTimestamp !== undefined) {
     const added = (metadata.finalizers ?? []).filter(item => !(old.metadata.finalizers ?? []).includes(item))
@@ -95,12 +120,21 @@ export function checkImmutable(resource: string, object: KubeObject, old: KubeOb
     if (!deepEqual(value, getPath(old, path))) causes.push(wrong(field, value, 'field is immutable'))
   }
   if (old['immutable'] === true && (resource === 'configmaps' || resource === 'secrets')) {
-    const forbidden = (field: string) => ({reason: 'FieldValueForbidden', field, message: 'Forbidden: field is immutable when `immutable` is set'})
+    const forbidden = (field: string) => ({
+      reason: 'FieldValueForbidden',
+      field,
+      message: 'Forbidden: field is immutable when `immutable` is set',
+    })
     if (object['immutable'] !== true) causes.push(forbidden('immutable'))
     for (const field of ['data', 'binaryData']) if (!deepEqual(object[field], old[field])) causes.push(forbidden(field))
   }
   const address = old['spec']?.clusterIP
-  if (resource === 'services' && address && object['spec']?.type !== 'ExternalName' && object['spec']?.clusterIP !== address) {
+  if (
+    resource === 'services' &&
+    address &&
+    object['spec']?.type !== 'ExternalName' &&
+    object['spec']?.clusterIP !== address
+  ) {
     causes.push(wrong('spec.clusterIP', object['spec']?.clusterIP, 'field is immutable'))
   }
   return causes

@@ -21,7 +21,8 @@ export function strategicMergePatch(target: Value, patch: Value, schema: Schema 
   if (patch['$patch'] === 'delete') return {}
   let result: Record<string, Value> = isObject(target) ? {...target} : {}
   const retained: unknown = patch['$retainKeys']
-  if (Array.isArray(retained)) result = Object.fromEntries(Object.entries(result).filter(([key]) => retained.includes(key)))
+  if (Array.isArray(retained))
+    result = Object.fromEntries(Object.entries(result).filter(([key]) => retained.includes(key)))
   for (const [field, values] of Object.entries(patch)) {
     if (!field.startsWith('$deleteFromPrimitiveList/')) continue
     const name = field.slice('$deleteFromPrimitiveList/'.length)

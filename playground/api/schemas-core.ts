@@ -185,9 +185,21 @@ export const smallGroupSchemas = {
     }),
   }),
   PodDisruptionBudget: kindSchema({
-    spec: object({minAvailable: intOrString, maxUnavailable: intOrString, selector: labelSelector, unhealthyPodEvictionPolicy: text}),
+    spec: object({
+      minAvailable: intOrString,
+      maxUnavailable: intOrString,
+      selector: labelSelector,
+      unhealthyPodEvictionPolicy: text,
+    }),
     status: object(
-      {observedGeneration: long, conditions, disruptionsAllowed: integer, currentHealthy: integer, desiredHealthy: integer, expectedPods: integer},
+      {
+        observedGeneration: long,
+        conditions,
+        disruptionsAllowed: integer,
+        currentHealthy: integer,
+        desiredHealthy: integer,
+        expectedPods: integer,
+      },
       {'x-kubernetes-preserve-unknown-fields': true},
     ),
   }),

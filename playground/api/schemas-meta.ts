@@ -1,5 +1,19 @@
 // Schemas that every kind shares.
-import {atomic, flag, integer, list, listMap, long, object, open, type Schema, set, text, textMap, time} from './schema.ts'
+import {
+  atomic,
+  flag,
+  integer,
+  list,
+  listMap,
+  long,
+  object,
+  open,
+  type Schema,
+  set,
+  text,
+  textMap,
+  time,
+} from './schema.ts'
 
 const ownerReference = atomic(
   object({

@@ -83,7 +83,11 @@ const containerFields: Record<string, Schema> = {
   ),
   env: listMap(environmentVariable, ['name']),
   resources: withDefault(
-    object({limits: quantityMap, requests: quantityMap, claims: listMap(object({'name!': text, request: text}), ['name'])}),
+    object({
+      limits: quantityMap,
+      requests: quantityMap,
+      claims: listMap(object({'name!': text, request: text}), ['name']),
+    }),
     {},
   ),
   resizePolicy: list(open),
@@ -119,7 +123,12 @@ const container = object(containerFields)
 const ephemeralContainer = object({...containerFields, targetContainerName: text})
 
 const keyToPath = object({'key!': text, 'path!': text, mode: integer})
-const downwardItem = object({'path!': text, fieldRef: fieldReference, resourceFieldRef: resourceFieldReference, mode: integer})
+const downwardItem = object({
+  'path!': text,
+  fieldRef: fieldReference,
+  resourceFieldRef: resourceFieldReference,
+  mode: integer,
+})
 
 const projectedSource = object({
   secret: object({name: text, items: list(keyToPath), optional: flag}),
@@ -168,13 +177,17 @@ const podAffinityTerm = object({
 })
 const podAffinity = object({
   requiredDuringSchedulingIgnoredDuringExecution: list(podAffinityTerm),
-  preferredDuringSchedulingIgnoredDuringExecution: list(object({'weight!': integer, 'podAffinityTerm!': podAffinityTerm})),
+  preferredDuringSchedulingIgnoredDuringExecution: list(
+    object({'weight!': integer, 'podAffinityTerm!': podAffinityTerm}),
+  ),
 })
 
 const affinity = object({
   nodeAffinity: object({
     requiredDuringSchedulingIgnoredDuringExecution: atomic(object({'nodeSelectorTerms!': list(nodeSelectorTerm)})),
-    preferredDuringSchedulingIgnoredDuringExecution: list(object({'weight!': integer, 'preference!': nodeSelectorTerm})),
+    preferredDuringSchedulingIgnoredDuringExecution: list(
+      object({'weight!': integer, 'preference!': nodeSelectorTerm}),
+    ),
   }),
   podAffinity,
   podAntiAffinity: podAffinity,
@@ -279,4 +292,3 @@ export const podStatus: Schema = object({
   resize: text,
   resourceClaimStatuses: list(open),
 })
-

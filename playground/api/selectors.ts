@@ -63,15 +63,26 @@ export function labelPredicate(selector: string): Predicate {
 }
 
 const eventFields = [
-  ...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map(name => `involvedObject.${name}`),
-  ...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map(name => `regarding.${name}`),
+  ...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map(
+    name => `involvedObject.${name}`,
+  ),
+  ...['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'].map(
+    name => `regarding.${name}`,
+  ),
   'reason',
   'type',
   'source',
   'reportingComponent',
   'reportingController',
 ]
-const podFields = ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'status.phase', 'status.podIP']
+const podFields = [
+  'spec.nodeName',
+  'spec.restartPolicy',
+  'spec.schedulerName',
+  'spec.serviceAccountName',
+  'status.phase',
+  'status.podIP',
+]
 
 function supportedFields(resource: string): string[] {
   const common = ['metadata.name', 'metadata.namespace']

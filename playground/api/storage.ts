@@ -40,6 +40,9 @@ export class Storage {
   private readonly dependents = new Map<string, Set<string>>()
   private readonly subscriptions = new Set<Subscription>()
   private readonly undelivered: StoreEvent[] = []
+  private readonly unfollowed: StoreEvent[] = []
+  private follower: StorageListener = () => {}
+  private following = false
   private readonly eventWindow: number
   private events: StoreEvent[] = []
   private delivering = false
@@ -54,6 +57,11 @@ export class Storage {
   /** The resource version of the last write. */
   get resourceVersion(): number {
     return this.currentVersion
+  }
+
+  /** Watches and pages from before this resource version can't go on. */
+  get oldestResourceVersion(): number {
+    return this.forgottenVersion
   }
 
   read(resource: string, key: string): KubeObject | undefined {
@@ -162,6 +170,24 @@ export class Storage {
     // Trimmed in large steps, so that a write costs the same however many events are kept.
     if (this.events.length > this.eventWindow * 2) this.forget(this.events.length - this.eventWindow)
     this.undelivered.push(event)
+    this.unfollowed.push(event)
+    this.react()
+  }
+
+  /** Sets the one listener that carries out the consequences of each event, before any watcher is told. */
+  follow(follower: StorageListener): void {
+    this.follower = follower
+  }
+
+  private react(): void {
+    if (this.following) return
+    this.following = true
+    try {
+      for (let event = this.unfollowed.shift(); event !== undefined; event = this.unfollowed.shift())
+        this.follower(event)
+    } finally {
+      this.following = false
+    }
     this.deliver()
   }
 

@@ -44,7 +44,9 @@ export function table(
   const cells = columns.map(column => cellOf(column, options.now))
   const rows = objects.map(object => ({
     cells: cells.map(cell => cell(object)),
-    ...(options.includeObject === 'None' ? {} : {object: options.includeObject === 'Object' ? object : partialMetadata(object)}),
+    ...(options.includeObject === 'None'
+      ? {}
+      : {object: options.includeObject === 'Object' ? object : partialMetadata(object)}),
   }))
   const columnDefinitions = columns.map(column => ({
     name: column.name,

@@ -106,6 +106,8 @@ export interface WriteOptions {
 export interface DeleteOptions {
   preconditions?: {uid?: string; resourceVersion?: string}
   propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
+  /** Pods only; 0 removes one at once. */
+  gracePeriodSeconds?: number
   dryRun?: boolean
 }
 

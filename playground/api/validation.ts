@@ -47,7 +47,11 @@ export class Validator {
     if (!this.validateType(value, schema, path)) return
     if (schema.enum !== undefined && !schema.enum.some(option => deepEqual(option, value))) {
       const options = schema.enum.map(option => JSON.stringify(option)).join(', ')
-      this.add('FieldValueNotSupported', path, `Unsupported value: ${JSON.stringify(value)}: supported values: ${options}`)
+      this.add(
+        'FieldValueNotSupported',
+        path,
+        `Unsupported value: ${JSON.stringify(value)}: supported values: ${options}`,
+      )
     }
     if (typeof value === 'number') this.validateNumber(value, schema, path)
     if (typeof value === 'string') this.validateString(value, schema, path)
@@ -118,12 +122,16 @@ export class Validator {
       return
     }
     const keys = schema['x-kubernetes-list-map-keys']
-    const keyOf = (item: Value) => JSON.stringify(keys === undefined ? item : keys.map(key => item?.[key] ?? schema.items?.properties?.[key]?.default))
+    const keyOf = (item: Value) =>
+      JSON.stringify(
+        keys === undefined ? item : keys.map(key => item?.[key] ?? schema.items?.properties?.[key]?.default),
+      )
     const unique = schema['x-kubernetes-list-type'] === 'set' || (schema['x-kubernetes-list-type'] === 'map' && keys)
     const seen = new Set<string>()
     for (const [index, item] of value.entries()) {
       const key = keyOf(item)
-      if (unique && seen.has(key)) this.add('FieldValueDuplicate', `${path}[${index}]`, `Duplicate value: ${describeKey(item, keys)}`)
+      if (unique && seen.has(key))
+        this.add('FieldValueDuplicate', `${path}[${index}]`, `Duplicate value: ${describeKey(item, keys)}`)
       seen.add(key)
       // Transition rules reach into lists only where items have an identity.
       const previous = keys !== undefined && Array.isArray(old) ? old.find(other => keyOf(other) === key) : undefined
@@ -140,7 +148,8 @@ export class Validator {
       this.invalid(path, count, `${path} in body should have at least ${schema.minProperties} properties`)
     }
     for (const field of schema.required ?? []) {
-      if (value[field] === undefined) this.add('FieldValueRequired', path === '' ? field : `${path}.${field}`, 'Required value')
+      if (value[field] === undefined)
+        this.add('FieldValueRequired', path === '' ? field : `${path}.${field}`, 'Required value')
     }
     for (const [field, item] of Object.entries(value)) {
       const named = schema.properties !== undefined && Object.hasOwn(schema.properties, field)

@@ -79,10 +79,13 @@ export class Writer {
     const candidate = this.shaped(target, object, options)
     const {metadata} = candidate
     if (metadata.resourceVersion) throw badRequest('resourceVersion should not be set on objects to be created')
-    if (!metadata.name && 'generateName' in metadata) metadata.name = this.generatedName(String(metadata['generateName']))
+    if (!metadata.name && 'generateName' in metadata)
+      metadata.name = this.generatedName(String(metadata['generateName']))
     this.requireNamespace(definition, metadata.namespace)
-    for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink']) Reflect.deleteProperty(metadata, field)
-    if (this.load(target, metadata.namespace, metadata.name) !== undefined) throw alreadyExists(definition, metadata.name)
+    for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'])
+      Reflect.deleteProperty(metadata, field)
+    if (this.load(target, metadata.namespace, metadata.name) !== undefined)
+      throw alreadyExists(definition, metadata.name)
     if (version.hasStatus) delete candidate['status']
     metadata.uid = this.storage.nextUid()
     metadata.creationTimestamp = timestamp(this.now())
@@ -92,7 +95,8 @@ export class Writer {
     initialStatus(definition.id, candidate)
     metadata.managedFields = []
     metadata.managedFields =
-      ownership?.managedFields ?? afterUpdate(undefined, candidate, this.manager(target, options, 'Update'), version.schema)
+      ownership?.managedFields ??
+      afterUpdate(undefined, candidate, this.manager(target, options, 'Update'), version.schema)
     if (definition.id === 'customresourcedefinitions.apiextensions.k8s.io') this.checkDefinition(candidate)
     return options.dryRun === true ? candidate : this.save(target, candidate)
   }
@@ -137,6 +141,16 @@ export class Writer {
     return present(this.storage.put(resource, clone(converted)), target)
   }
 
+  /** A stored object as a version of its resource shows it. */
+  present(target: Target, stored: KubeObject): KubeObject {
+    return present(stored, target)
+  }
+
+  /** Refuses or reports undeclared fields of a configuration, as the options say. */
+  checkFields(target: Target, object: KubeObject, options: WriteOptions): void {
+    this.shaped(target, object, options)
+  }
+
   private checkDefinition(crd: KubeObject): void {
     readDefinition(crd)
     crd['status'] = establishedStatus(crd, timestamp(this.now()))
@@ -151,7 +165,16 @@ export class Writer {
       403,
       'Forbidden',
       `unable to create new content in namespace ${namespace} because it is being terminated`,
-      {kind: definition.plural, causes: [{reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace'}]},
+      {
+        kind: definition.plural,
+        causes: [
+          {
+            reason: 'NamespaceTerminating',
+            message: `namespace ${namespace} is being terminated`,
+            field: 'metadata.namespace',
+          },
+        ],
+      },
     )
   }
 
@@ -178,7 +201,9 @@ export class Writer {
     const candidate: KubeObject = prune(clone(object), version.schema, '', unknown)
     const messages = unknown.map(field => `unknown field "${field}"`)
     if (messages.length > 0 && options.fieldValidation === 'Strict') {
-      throw badRequest(`${definition.kind} in version "${version.name}" cannot be handled as a ${definition.kind}: strict decoding error: ${messages.join(', ')}`)
+      throw badRequest(
+        `${definition.kind} in version "${version.name}" cannot be handled as a ${definition.kind}: strict decoding error: ${messages.join(', ')}`,
+      )
     }
     if (options.fieldValidation !== 'Ignore') options.warnings?.push(...messages)
     candidate.metadata ??= {name: ''}
@@ -189,7 +214,14 @@ export class Writer {
   // What a write can't change, taken from the stored object.
   private mergeStored(target: Target, candidate: KubeObject, old: KubeObject): void {
     const {definition, version, subresource} = target
-    const kept = ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation', 'generateName'] as const
+    const kept = [
+      'uid',
+      'creationTimestamp',
+      'deletionTimestamp',
+      'deletionGracePeriodSeconds',
+      'generation',
+      'generateName',
+    ] as const
     if (subresource === 'status') {
       const {status, metadata} = candidate
       for (const field of Object.keys(candidate)) delete candidate[field]
@@ -201,11 +233,11 @@ export class Writer {
       delete candidate['status']
       if (old['status'] !== undefined) candidate['status'] = clone(old['status'])
     }
-    const target_ = candidate.metadata as unknown as Record<string, unknown>
-    const source = old.metadata as unknown as Record<string, unknown>
+    const into = candidate.metadata as unknown as Record<string, unknown>
+    const stored = old.metadata as unknown as Record<string, unknown>
     for (const field of kept) {
-      if (source[field] === undefined) delete target_[field]
-      else target_[field] = source[field]
+      if (stored[field] === undefined) delete into[field]
+      else into[field] = stored[field]
     }
   }
 
@@ -229,7 +261,7 @@ export class Writer {
   private validated(target: Target, candidate: KubeObject): KubeObject {
     const {managedFields: _, ...metadata} = candidate.metadata
     return target.subresource === 'status' && !target.definition.custom
-      ? ({status: candidate['status'], ...onlyRequired(target, candidate)} as KubeObject)
+      ? ({status: candidate['status'], ...onlyRequired(target, candidate)} as unknown as KubeObject)
       : {...candidate, metadata}
   }
 }
@@ -246,7 +278,7 @@ function present(stored: KubeObject, target: Target): KubeObject {
 }
 
 function isGraceful(object: KubeObject): boolean {
-  const metadata: {deletionGracePeriodSeconds?: number} = object.metadata
+  const metadata = object.metadata as {deletionGracePeriodSeconds?: number}
   return object.kind === 'Pod' && (metadata.deletionGracePeriodSeconds ?? 0) > 0
 }
 

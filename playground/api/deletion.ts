@@ -1,0 +1,233 @@
+// Deletion, and what follows from it: finalizers, dependents, the content of namespaces and of definitions.
+import type {KubeObject} from '../../crds/meta.ts'
+import {establishedStatus, readDefinition} from './custom-resources.ts'
+import {conflict, notFound} from './errors.ts'
+import {clone, timestamp} from './objects.ts'
+import type {Registry} from './resources.ts'
+import {type Storage, storageKey} from './storage.ts'
+import type {DeleteOptions, ResourceDefinition, StoreEvent} from './types.ts'
+import type {Target, Writer} from './writer.ts'
+
+const definitions = 'customresourcedefinitions.apiextensions.k8s.io'
+const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
+const foregroundFinalizer = 'foregroundDeletion'
+const defaultGracePeriodSeconds = 30
+
+interface Parts {
+  storage: Storage
+  registry: Registry
+  writer: Writer
+  now: () => number
+}
+
+/** Deletes objects, and carries out at once what controllers of a cluster do in the background. */
+export class Deleter {
+  private readonly parts: Parts
+
+  constructor(parts: Parts) {
+    this.parts = parts
+    parts.storage.follow(event => this.react(event))
+  }
+
+  /** Deletes or marks an object; returns its last state, or the marked object while something holds it back. */
+  delete(
+    target: Target,
+    namespace: string | undefined,
+    name: string,
+    options: DeleteOptions,
+  ): {object: KubeObject; gone: boolean} {
+    const {definition} = target
+    const object = this.parts.writer.load(target, namespace, name)
+    if (object === undefined) throw notFound(definition, name)
+    checkPreconditions(definition, object, options)
+    if (options.dryRun === true) return {object, gone: true}
+    if (options.propagationPolicy === 'Orphan') this.orphan(object)
+    const finalizers = [...(object.metadata.finalizers ?? [])]
+    const addFinalizer = (finalizer: string) => {
+      if (object.metadata.deletionTimestamp === undefined && !finalizers.includes(finalizer)) finalizers.push(finalizer)
+    }
+    if (options.propagationPolicy === 'Foreground' && this.dependents(object).length > 0)
+      addFinalizer(foregroundFinalizer)
+    if (definition.id === definitions && this.instancesOf(object).length > 0) addFinalizer(cleanupFinalizer)
+    const graceSeconds = gracePeriodSeconds(object, options)
+    const isNamespace = definition.id === 'namespaces'
+    if (finalizers.length > 0 || graceSeconds > 0 || isNamespace) {
+      const marked = this.mark(target, object, finalizers, graceSeconds)
+      return {
+        object: marked,
+        gone: this.parts.writer.load(target, namespace, name)?.metadata.uid !== object.metadata.uid,
+      }
+    }
+    this.parts.storage.remove(definition.alias?.id ?? definition.id, storageKey(namespace, name))
+    return {object, gone: true}
+  }
+
+  private mark(target: Target, object: KubeObject, finalizers: string[], graceSeconds: number): KubeObject {
+    const first = object.metadata.deletionTimestamp === undefined
+    const metadata: Record<string, unknown> = {...object.metadata}
+    if (finalizers.length > 0) metadata['finalizers'] = finalizers
+    if (first) {
+      metadata['deletionTimestamp'] = timestamp(this.parts.now() + graceSeconds * 1000)
+      if (target.definition.hasGeneration) metadata['generation'] = (object.metadata.generation ?? 0) + 1
+    }
+    if (first || target.definition.id === 'pods') metadata['deletionGracePeriodSeconds'] = graceSeconds
+    else if (finalizers.length === (object.metadata.finalizers ?? []).length) return object
+    const marked = {...object, metadata} as unknown as KubeObject
+    if (target.definition.id === 'namespaces') marked['status'] = {...object['status'], phase: 'Terminating'}
+    return this.parts.writer.save(target, clone(marked))
+  }
+
+  private dependents(owner: KubeObject): {definition: ResourceDefinition; object: KubeObject}[] {
+    const {storage, registry} = this.parts
+    return storage.dependentsOf(owner.metadata.uid ?? '').flatMap(({resource, key}) => {
+      const definition = registry.get(resource)
+      const object = storage.read(resource, key)
+      return definition === undefined || object === undefined ? [] : [{definition, object}]
+    })
+  }
+
+  private orphan(owner: KubeObject): void {
+    for (const {definition, object} of this.dependents(owner)) {
+      const ownerReferences = (object.metadata.ownerReferences ?? []).filter(item => item.uid !== owner.metadata.uid)
+      const {ownerReferences: _, ...metadata} = object.metadata
+      const rest = ownerReferences.length === 0 ? metadata : {...metadata, ownerReferences}
+      this.parts.writer.save(storageTarget(definition), clone({...object, metadata: rest}))
+    }
+  }
+
+  private instancesOf(crd: KubeObject): KubeObject[] {
+    return this.parts.storage.all(crd.metadata.name)
+  }
+
+  /** Called with every event, in order, before any watcher is told of later ones. */
+  private react(event: StoreEvent): void {
+    const {type, object, resource} = event
+    const deleting = object.metadata.deletionTimestamp !== undefined
+    if (resource === definitions) this.followDefinition(event)
+    if (type === 'DELETED') {
+      this.collect(event.previous ?? object)
+      this.finishContainers(object, resource)
+    } else if (deleting && resource === 'namespaces') this.emptyNamespace(object)
+    else if (deleting && resource === definitions) this.emptyDefinition(object)
+    else if (deleting && object.metadata.finalizers?.includes(foregroundFinalizer)) this.deleteInForeground(object)
+    if (type === 'ADDED') this.collectOrphaned(resource, object)
+  }
+
+  private deleteQuietly(definition: ResourceDefinition, object: KubeObject, options: DeleteOptions): void {
+    const current = this.parts.storage.read(definition.id, storageKey(object.metadata.namespace, object.metadata.name))
+    if (current === undefined || current.metadata.uid !== object.metadata.uid) return
+    if (current.metadata.deletionTimestamp !== undefined) return
+    this.delete(storageTarget(definition), object.metadata.namespace, object.metadata.name, options)
+  }
+
+  // The dependents of what is gone go too, unless another owner is left.
+  private collect(owner: KubeObject): void {
+    for (const {definition, object} of this.dependents(owner)) {
+      const others = (object.metadata.ownerReferences ?? []).filter(item => this.parts.storage.hasUid(item.uid))
+      if (others.length === 0) this.deleteQuietly(definition, object, {propagationPolicy: 'Background'})
+    }
+  }
+
+  private collectOrphaned(resource: string, object: KubeObject): void {
+    const owners = object.metadata.ownerReferences ?? []
+    const definition = this.parts.registry.get(resource)
+    if (definition === undefined || owners.length === 0) return
+    if (!owners.some(owner => this.parts.storage.hasUid(owner.uid))) this.deleteQuietly(definition, object, {})
+  }
+
+  private deleteInForeground(owner: KubeObject): void {
+    for (const {definition, object} of this.dependents(owner)) {
+      this.deleteQuietly(definition, object, {propagationPolicy: 'Foreground'})
+    }
+    this.finishForeground(owner)
+  }
+
+  private finishForeground(owner: KubeObject): void {
+    const location = this.parts.storage.locate(owner.metadata.uid ?? '')
+    const definition = location === undefined ? undefined : this.parts.registry.get(location.resource)
+    const current = location === undefined ? undefined : this.parts.storage.read(location.resource, location.key)
+    if (definition === undefined || !current?.metadata.finalizers?.includes(foregroundFinalizer)) return
+    if (this.dependents(current).length === 0) this.dropFinalizer(definition, current, foregroundFinalizer)
+  }
+
+  private dropFinalizer(definition: ResourceDefinition, object: KubeObject, finalizer: string): void {
+    const finalizers = (object.metadata.finalizers ?? []).filter(item => item !== finalizer)
+    const {finalizers: _, ...metadata} = object.metadata
+    const rest = finalizers.length === 0 ? metadata : {...metadata, finalizers}
+    this.parts.writer.save(storageTarget(definition), clone({...object, metadata: rest}))
+  }
+
+  // Something went away: whatever waited for that may be complete now.
+  private finishContainers(gone: KubeObject, resource: string): void {
+    const {storage, registry} = this.parts
+    for (const owner of gone.metadata.ownerReferences ?? []) {
+      const location = storage.locate(owner.uid)
+      const current = location === undefined ? undefined : storage.read(location.resource, location.key)
+      if (current !== undefined) this.finishForeground(current)
+    }
+    const namespace = storage.read('namespaces', storageKey(undefined, gone.metadata.namespace ?? ''))
+    if (namespace?.metadata.deletionTimestamp !== undefined) this.finishNamespace(namespace)
+    const crd = storage.read(definitions, storageKey(undefined, resource))
+    const definition = registry.get(definitions)
+    if (definition === undefined || !crd?.metadata.finalizers?.includes(cleanupFinalizer)) return
+    if (this.instancesOf(crd).length === 0) this.dropFinalizer(definition, crd, cleanupFinalizer)
+  }
+
+  private emptyNamespace(namespace: KubeObject): void {
+    for (const {resource, object} of [...this.parts.storage.contentOf(namespace.metadata.name)]) {
+      const definition = this.parts.registry.get(resource)
+      if (definition !== undefined) this.deleteQuietly(definition, object, {propagationPolicy: 'Background'})
+    }
+    this.finishNamespace(namespace)
+  }
+
+  private finishNamespace(namespace: KubeObject): void {
+    const {name, uid} = namespace.metadata
+    const current = this.parts.storage.read('namespaces', storageKey(undefined, name))
+    if (current === undefined || current.metadata.uid !== uid || (current.metadata.finalizers ?? []).length > 0) return
+    if (!this.parts.storage.holdsObjectsIn(name)) this.parts.storage.remove('namespaces', storageKey(undefined, name))
+  }
+
+  private emptyDefinition(crd: KubeObject): void {
+    const definition = this.parts.registry.get(crd.metadata.name)
+    if (definition === undefined) return
+    for (const object of this.instancesOf(crd))
+      this.deleteQuietly(definition, object, {propagationPolicy: 'Background'})
+  }
+
+  private followDefinition(event: StoreEvent): void {
+    const {registry} = this.parts
+    if (event.type === 'DELETED') registry.remove(event.object.metadata.name)
+    else registry.add(readDefinition({...event.object, status: establishedStatus(event.object, '')}))
+  }
+}
+
+/** The storage version of a resource, to write what needs no conversion. */
+function storageTarget(definition: ResourceDefinition): Target {
+  const [version] = definition.versions
+  if (version === undefined) throw new Error(`resource ${definition.id} has no versions`)
+  return {definition, version, subresource: ''}
+}
+
+// Pods on a node are ended by that node's kubelet, which then deletes them with a grace period of 0.
+function gracePeriodSeconds(object: KubeObject, options: DeleteOptions): number {
+  if (object.kind !== 'Pod' || !object['spec']?.nodeName) return 0
+  if (['Succeeded', 'Failed'].includes(object['status']?.phase)) return 0
+  return options.gracePeriodSeconds ?? object['spec'].terminationGracePeriodSeconds ?? defaultGracePeriodSeconds
+}
+
+function checkPreconditions(definition: ResourceDefinition, object: KubeObject, options: DeleteOptions): void {
+  const {uid, resourceVersion} = options.preconditions ?? {}
+  const {metadata} = object
+  if (uid !== undefined && uid !== metadata.uid) {
+    throw conflict(
+      definition,
+      metadata.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+    )
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`
+    throw conflict(definition, metadata.name, why)
+  }
+}

@@ -1,0 +1,59 @@
+// The scale subresource: a view on two or three fields of an object.
+import type {KubeObject} from '../../crds/meta.ts'
+import {badRequest, pathNotFound} from './errors.ts'
+import {clone, getPath, setPath, splitPath} from './objects.ts'
+import type {Target} from './writer.ts'
+
+/** The object as its `scale` shows it (autoscaling/v1). @throws ApiError 404 for a resource without one */
+export function scaleOf(target: Target, object: KubeObject): KubeObject {
+  const {scale} = target.version
+  if (!scale) throw pathNotFound()
+  const {name, namespace, uid, resourceVersion, creationTimestamp} = object.metadata
+  const selector: unknown = scale.labelSelectorPath
+    ? getPath(object, splitPath(scale.labelSelectorPath))
+    : object['spec']?.selector
+  const metadata = {
+    name,
+    ...(namespace ? {namespace} : {}),
+    uid,
+    resourceVersion,
+    creationTimestamp,
+  } as KubeObject['metadata']
+  return {
+    apiVersion: 'autoscaling/v1',
+    kind: 'Scale',
+    metadata,
+    spec: {replicas: getPath(object, splitPath(scale.specReplicasPath)) ?? 0},
+    status: {replicas: getPath(object, splitPath(scale.statusReplicasPath)) ?? 0, ...selectorText(selector)},
+  }
+}
+
+function selectorText(selector: unknown): {selector?: string} {
+  if (typeof selector === 'string') return {selector}
+  const labels = (selector as {matchLabels?: Record<string, string>} | undefined)?.matchLabels
+  return labels
+    ? {
+        selector: Object.entries(labels)
+          .map(([key, value]) => `${key}=${value}`)
+          .join(','),
+      }
+    : {}
+}
+
+/** The object with the replicas that a Scale asks for. */
+export function withScale(target: Target, object: KubeObject, wanted: KubeObject): KubeObject {
+  const {scale} = target.version
+  if (!scale) throw pathNotFound()
+  const replicas: unknown = wanted['spec']?.replicas ?? 0
+  if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0)
+    throw badRequest('spec.replicas of a Scale must be a whole number of 0 or more')
+  const result = clone(object)
+  setPath(result, splitPath(scale.specReplicasPath), replicas)
+  return result
+}
+
+/** The target through which a scale is read and written. @throws ApiError 404 for a resource without one */
+export function scaleTarget(target: Target): Target {
+  if (!target.version.scale) throw pathNotFound()
+  return {...target, subresource: 'scale'}
+}

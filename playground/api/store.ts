@@ -1,0 +1,239 @@
+// The typed, in-process store: every verb of the API as a synchronous method. The HTTP routes are a thin layer above it,
+// and the playground's own parts use it directly.
+import jsonPatch from 'fast-json-patch'
+import type {KubeObject, ManagedFieldsEntry} from '../../crds/meta.ts'
+import {Deleter} from './deletion.ts'
+import {ApiError, badRequest, conflict, invalid, notFound, pathNotFound} from './errors.ts'
+import {applyConfiguration} from './managed-fields.ts'
+import {clone, deepEqual} from './objects.ts'
+import {mergePatch, strategicMergePatch} from './patch-strategic.ts'
+import {Registry, splitApiVersion} from './resources.ts'
+import {scaleOf, scaleTarget, withScale} from './scale.ts'
+import {selectionPredicate} from './selectors.ts'
+import {defaultEventWindow, Storage} from './storage.ts'
+import type {DeleteOptions, ListOptions, WatchEvent, WriteOptions} from './types.ts'
+import {narrow} from './watch-events.ts'
+import {type Target, Writer} from './writer.ts'
+
+export interface StoreOptions {
+  /** Milliseconds since the epoch; Date.now when absent. */
+  now?: () => number
+  /** Events that are kept for watches to resume from. */
+  eventWindow?: number
+}
+
+/** Where a patch goes, beside the options of every write. */
+export interface PatchOptions extends WriteOptions {
+  /** `status` or `scale`; the main resource when absent. */
+  subresource?: string
+}
+
+export interface ApplyOptions extends PatchOptions {
+  fieldManager: string
+  /** Take conflicting fields over. */
+  force?: boolean
+}
+
+export type PatchType = 'merge' | 'json' | 'strategic'
+
+export interface WatchOptions extends ListOptions {
+  /** Tell of every object there is first, as ADDED. */
+  initial?: boolean
+}
+
+export class Store {
+  readonly registry = new Registry()
+  readonly storage: Storage
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  private readonly writer: Writer
+  private readonly deleter: Deleter
+
+  constructor(options: StoreOptions = {}) {
+    this.now = options.now ?? Date.now
+    this.storage = new Storage(options.eventWindow ?? defaultEventWindow)
+    this.writer = new Writer(this.storage, this.now)
+    this.deleter = new Deleter({storage: this.storage, registry: this.registry, writer: this.writer, now: this.now})
+    for (const name of ['default', 'kube-system']) this.create({apiVersion: 'v1', kind: 'Namespace', metadata: {name}})
+  }
+
+  get(resource: string, namespace: string | undefined, name: string): KubeObject | undefined {
+    return this.read(this.target(resource), namespace, name)
+  }
+
+  list(resource: string, options: ListOptions = {}): {items: KubeObject[]; resourceVersion: string} {
+    return this.listThrough(this.target(resource), options)
+  }
+
+  create(object: KubeObject, options: WriteOptions = {}): KubeObject {
+    return this.createThrough(this.targetOf(object), object, options)
+  }
+
+  update(object: KubeObject, options: WriteOptions = {}): KubeObject {
+    return this.replace(this.targetOf(object), object, options)
+  }
+
+  updateStatus(object: KubeObject, options: WriteOptions = {}): KubeObject {
+    return this.replace(this.targetOf(object, 'status'), object, options)
+  }
+
+  patch(resource: string, namespace: string | undefined, name: string, type: PatchType, patch: unknown, options: PatchOptions = {}): KubeObject {
+    const {subresource = ''} = options
+    if (subresource === 'scale') return this.patchScale(scaleTarget(this.target(resource)), namespace, name, type, patch, options)
+    return this.patchThrough(this.target(resource, undefined, subresource), namespace, name, type, patch, options)
+  }
+
+  /** Server-side apply. @throws ApiError 409 with a cause per field that another manager owns */
+  apply(object: KubeObject, options: ApplyOptions): KubeObject {
+    return this.applyThrough(this.targetOf(object, options.subresource), object, options)
+  }
+
+  /** The last state of the object; not `gone` while a finalizer, a grace period or its content holds it back. */
+  delete(resource: string, namespace: string | undefined, name: string, options: DeleteOptions = {}): {object: KubeObject; gone: boolean} {
+    return this.deleter.delete(this.target(resource), namespace, name, options)
+  }
+
+  /** Calls back on every change, in order; the returned function ends that. */
+  watch(resource: string, listener: (event: WatchEvent) => void, options: WatchOptions = {}): () => void {
+    const target = this.target(resource)
+    const stored = target.definition.alias?.id ?? resource
+    const selected = selectionPredicate(stored, options)
+    const shown = (object: KubeObject) => this.shown(target, object)
+    if (options.initial === true) for (const object of this.list(resource, options).items) listener({type: 'ADDED', object})
+    return this.storage.subscribe(stored, event => {
+      const seen = narrow(event, selected, shown)
+      if (seen) listener(seen)
+    })
+  }
+
+  /** Forgets old events: older watches get 410. */
+  compact(): void {
+    this.storage.compact()
+  }
+
+  /** How a resource is reached. @throws ApiError 404 for what isn't served */
+  target(resource: string, version?: string, subresource = ''): Target {
+    const definition = this.registry.get(resource)
+    const served = definition?.versions.find(one => version === undefined || one.name === version)
+    if (!definition || !served || (subresource === 'status' && !served.hasStatus)) throw pathNotFound()
+    return {definition, version: served, subresource}
+  }
+
+  /** A stored object as a target shows it. */
+  shown(target: Target, object: KubeObject): KubeObject {
+    return this.writer.present(target, object)
+  }
+
+  read(target: Target, namespace: string | undefined, name: string): KubeObject | undefined {
+    return this.writer.load(target, namespace, name)
+  }
+
+  listThrough(target: Target, options: ListOptions): {items: KubeObject[]; resourceVersion: string} {
+    const stored = target.definition.alias?.id ?? target.definition.id
+    const selected = selectionPredicate(stored, options)
+    const items = this.storage.all(stored).map(object => this.shown(target, object)).filter(selected)
+    return {items, resourceVersion: String(this.storage.resourceVersion)}
+  }
+
+  createThrough(target: Target, object: KubeObject, options: WriteOptions): KubeObject {
+    return this.writer.create(target, object, options)
+  }
+
+  replace(target: Target, object: KubeObject, options: WriteOptions): KubeObject {
+    return this.writer.update(target, object, options)
+  }
+
+  patchThrough(target: Target, namespace: string | undefined, name: string, type: PatchType, patch: unknown, options: WriteOptions): KubeObject {
+    return this.writer.update(target, patchedBy(type, this.existing(target, namespace, name), patch, target), options)
+  }
+
+  applyThrough(target: Target, object: KubeObject, options: ApplyOptions): KubeObject {
+    const {namespace, name, uid, resourceVersion} = object.metadata
+    if (!name) throw badRequest('name is required in an applied object: set metadata.name')
+    if (object.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
+    if (options.fieldValidation !== 'Ignore') this.writer.checkFields(target, object, options)
+    const live = this.read(target, namespace, name)
+    const manager = this.writer.manager(target, options, 'Apply')
+    const rules = {schema: target.version.schema, hasStatus: target.version.hasStatus, force: options.force === true}
+    if (live === undefined) {
+      if (target.subresource !== '' || uid !== undefined) throw notFound(target.definition, name)
+      const empty = {apiVersion: object.apiVersion, kind: object.kind, metadata: {name, ...(namespace ? {namespace} : {})}}
+      const result = applyConfiguration(empty, object, manager, rules)
+      const named = {...result.object, metadata: {...result.object.metadata, ...empty.metadata}}
+      return this.writer.create(target, named, options, {managedFields: result.managedFields})
+    }
+    if (uid !== undefined && uid !== live.metadata.uid) throw conflict(target.definition, name, `uid mismatch: the provided object specified uid ${uid}, and the existing one has ${live.metadata.uid}`)
+    if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion) throw conflict(target.definition, name)
+    const result = applyConfiguration(live, object, manager, rules)
+    return this.writer.update(target, result.object, options, {managedFields: keepTimes(live, result.managedFields)})
+  }
+
+  /** The scale subresource of an object. */
+  scale(target: Target, namespace: string | undefined, name: string): KubeObject {
+    return scaleOf(target, this.existing(target, namespace, name))
+  }
+
+  updateScale(target: Target, scale: KubeObject, options: WriteOptions): KubeObject {
+    const {namespace, name, resourceVersion} = scale.metadata
+    const live = this.existing(target, namespace, name)
+    if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion) throw conflict(target.definition, name)
+    return scaleOf(target, this.writer.update(target, withScale(target, live, scale), options))
+  }
+
+  patchScale(target: Target, namespace: string | undefined, name: string, type: PatchType, patch: unknown, options: WriteOptions): KubeObject {
+    const live = this.existing(target, namespace, name)
+    const patched = patchedBy(type, scaleOf(target, live), patch, target)
+    return scaleOf(target, this.writer.update(target, withScale(target, live, patched), options))
+  }
+
+  /** Server-side apply of a Scale: its manager comes to own the replicas of the object. */
+  applyScale(target: Target, scale: KubeObject, options: ApplyOptions): KubeObject {
+    const live = this.existing(target, scale.metadata.namespace, scale.metadata.name)
+    const {apiVersion, kind, metadata} = live
+    const {name, namespace} = metadata
+    const configuration = withScale(target, {apiVersion, kind, metadata: {name, ...(namespace ? {namespace} : {})}}, scale)
+    return scaleOf(target, this.applyThrough(target, configuration, options))
+  }
+
+  private existing(target: Target, namespace: string | undefined, name: string): KubeObject {
+    const live = this.read(target, namespace, name)
+    if (live === undefined) throw notFound(target.definition, name)
+    return live
+  }
+
+  private targetOf(object: KubeObject, subresource = ''): Target {
+    const definition = this.registry.byKind(object.apiVersion, object.kind)
+    if (!definition) throw new ApiError(404, 'NotFound', `no matches for kind "${object.kind}" in version "${object.apiVersion}"`)
+    return this.target(definition.id, splitApiVersion(object.apiVersion).version, subresource)
+  }
+}
+
+/** An apply that changes nothing must not move the time of its managed fields. */
+function keepTimes(live: KubeObject, managedFields: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
+  const timeless = ({time: _time, ...rest}: ManagedFieldsEntry) => rest
+  const old = live.metadata.managedFields ?? []
+  return managedFields.map(entry => old.find(known => deepEqual(timeless(known), timeless(entry))) ?? entry)
+}
+
+function patchedBy(type: PatchType, live: KubeObject, patch: unknown, target: Target): KubeObject {
+  const {group, kind} = target.definition
+  switch (type) {
+    case 'merge':
+      return mergePatch(clone(live), patch)
+    case 'strategic':
+      if (target.definition.custom) {
+        throw new ApiError(415, 'UnsupportedMediaType', 'strategic merge patches are for built-in kinds: use application/merge-patch+json')
+      }
+      return strategicMergePatch(clone(live), patch, target.version.schema)
+    case 'json':
+      try {
+        const operations = patch as Parameters<typeof jsonPatch.applyPatch>[1]
+        return jsonPatch.applyPatch(clone(live), operations, true).newDocument as KubeObject
+      } catch (error) {
+        const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'invalid'
+        throw invalid(group, kind, live.metadata.name, [{reason: 'FieldValueInvalid', field: 'patch', message}])
+      }
+    default:
+      return type satisfies never
+  }
+}

@@ -1,0 +1,118 @@
+// kubectl itself against the API emulator: what the README tells a person to type, with every kubectl that is found.
+import {execFile} from 'node:child_process'
+import {existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {delimiter, join} from 'node:path'
+import {promisify} from 'node:util'
+import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {stringify} from 'yaml'
+import type {KubeObject} from '../../crds/meta.ts'
+import {definitionOf, kinds} from '../../crds/resources.ts'
+import {type ApiServer, istioCrds, startApiServer} from '../../playground/api/index.ts'
+
+const run = promisify(execFile)
+
+/** Every kubectl of this machine: the one on PATH, and numbered ones beside it or beside gcloud. */
+function kubectls(): string[] {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const sdk = ['/usr/lib/google-cloud-sdk/bin', ...folders]
+  const numbered = sdk.filter(folder => existsSync(folder)).flatMap(folder => readdirSync(folder).filter(name => /^kubectl\.1\.\d+$/.test(name)).map(name => join(folder, name)))
+  const plain = folders.map(folder => join(folder, 'kubectl')).find(file => existsSync(file))
+  return [...new Set([...(plain ? [plain] : []), ...numbered])]
+}
+
+const found = kubectls()
+let server: ApiServer
+let folder: string
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'fairlead-kubectl-'))
+  server = await startApiServer()
+  for (const crd of [...kinds.map(definitionOf), ...istioCrds]) server.store.create(structuredClone(crd) as KubeObject)
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{name: 'emulator', cluster: {server: server.url}}],
+    users: [{name: 'emulator', user: {}}],
+    contexts: [{name: 'emulator', context: {cluster: 'emulator', user: 'emulator'}}],
+    'current-context': 'emulator',
+  }
+  writeFileSync(join(folder, 'kubeconfig'), stringify(config))
+})
+
+afterAll(async () => {
+  await server.close()
+  rmSync(folder, {recursive: true, force: true})
+})
+
+test('there is a kubectl to test with', () => {
+  expect(found.length).toBeGreaterThan(0)
+})
+
+describe.each(found)('%s', binary => {
+  const namespace = `n${found.indexOf(binary)}`
+  const kubectl = async (...args: string[]): Promise<string> => {
+    const {stdout} = await run(binary, ['--kubeconfig', join(folder, 'kubeconfig'), '--cache-dir', join(folder, 'cache', namespace), '-n', namespace, ...args], {timeout: 20_000})
+    return stdout
+  }
+  const file = (name: string, objects: object[]): string => {
+    const path = join(folder, `${namespace}-${name}`)
+    writeFileSync(path, objects.map(object => stringify(object)).join('---\n'))
+    return path
+  }
+
+  test('create namespace, apply on both sides, get, describe, patch, annotate, scale, wait, delete', async () => {
+    expect(await kubectl('create', 'namespace', namespace)).toContain('created')
+    const app = file('app.yaml', [deployment(2)])
+    expect(await kubectl('apply', '-f', app)).toContain('created')
+    expect(await kubectl('apply', '-f', app)).toContain('unchanged')
+    expect(await kubectl('apply', '--server-side', '--force-conflicts', '-f', app)).toContain('serverside-applied')
+    expect(await kubectl('get', 'deployment', 'web', '-o', 'jsonpath={.spec.replicas}')).toBe('2')
+    await kubectl('scale', 'deployment/web', '--replicas=5')
+    await kubectl('patch', 'deployment', 'web', '-p', JSON.stringify({spec: {template: {spec: {containers: [{name: 'web', image: 'web:2'}]}}}}))
+    expect(await kubectl('get', 'deploy', 'web', '-o', 'jsonpath={.spec.replicas} {.spec.template.spec.containers[*].image}')).toBe('5 web:2')
+    await kubectl('annotate', 'deployment', 'web', 'note=x')
+    expect(await kubectl('describe', 'deployment', 'web')).toContain('web:2')
+    expect(await kubectl('wait', '--for=jsonpath={.spec.replicas}=5', 'deployment/web', '--timeout=5s')).toContain('condition met')
+    expect(await kubectl('delete', 'deployment', 'web')).toContain('deleted')
+    expect(await kubectl('get', 'deployments', '-o', 'name')).toBe('')
+  })
+
+  test('rollouts: table columns, unknown fields and contradictions refused, events', async () => {
+    expect(await kubectl('apply', '--server-side', '-f', file('rollout.yaml', [rollout({})]))).toContain('serverside-applied')
+    const table = await kubectl('get', 'rollouts')
+    expect(table.split('\n')[0]?.trim().split(/\s+/)).toEqual(['NAME', 'PHASE', 'WEIGHT', 'STEP', 'PRIMARY', 'CANARY', 'MESSAGE', 'AGE'])
+    await expect(kubectl('apply', '--server-side', '-f', file('unknown.yaml', [rollout({colour: 'red'})]))).rejects.toThrow(/spec\.colour/)
+    await expect(kubectl('apply', '--server-side', '-f', file('strategy.yaml', [rollout({strategy: {}})]))).rejects.toThrow(/exactly one strategy/)
+    expect(await kubectl('get', 'frl', '-o', 'jsonpath={.items[0].spec.analysis.interval}')).toBe('15s')
+    expect(await kubectl('events')).toBeDefined()
+    expect(await kubectl('get', 'rollout', 'web', '-o', 'yaml')).toContain('targetRef')
+    expect(await kubectl('delete', 'rollout', 'web')).toContain('deleted')
+  })
+
+  test('get -w shows a change', async () => {
+    const watching = kubectl('get', 'configmaps', '-w', '--request-timeout=3s', '-o', 'name').catch((error: {stdout?: string}) => error.stdout ?? '')
+    await new Promise(resolve => setTimeout(resolve, 1000))
+    await kubectl('create', 'configmap', 'late', '--from-literal=a=b')
+    expect(await watching).toContain('configmap/late')
+  })
+})
+
+function deployment(replicas: number): object {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: {name: 'web'},
+    spec: {replicas, selector: {matchLabels: {app: 'web'}}, template: {metadata: {labels: {app: 'web'}}, spec: {containers: [{name: 'web', image: 'web:1'}]}}},
+  }
+}
+
+function rollout(changes: object): object {
+  const spec = {
+    targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'web'},
+    traffic: {istio: {}},
+    strategy: {canary: {steps: [{weight: 20}]}},
+    ...changes,
+  }
+  return {apiVersion: 'fairlead.dev/v1alpha1', kind: 'Rollout', metadata: {name: 'web'}, spec}
+}
