@@ -5,7 +5,6 @@ import {join} from 'node:path'
 import {Command} from 'commander'
 import {parseConfig} from '../controller/shell/config.ts'
 import {startController} from '../controller/shell/controller.ts'
-import {runDemo} from './demo.ts'
 
 const program = new Command('fairlead').description('GitOps progressive delivery for Kubernetes: promotion is a traffic move.')
 
@@ -37,6 +36,8 @@ program
   .option('--json', 'print one JSON document instead')
   .option('--keep', 'leave everything running afterwards, and say how to use it')
   .action(async (options: {json?: boolean; keep?: boolean}) => {
+    // Only the demo needs the playground: the controller doesn't load it.
+    const {runDemo} = await import('./demo.ts')
     process.exitCode = await runDemo({json: options.json === true, keep: options.keep === true})
   })
 

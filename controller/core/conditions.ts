@@ -1,7 +1,7 @@
 // Conditions that `kubectl wait` and kstatus understand. A condition's time moves only when its status flips.
 import type {Condition} from '../../crds/meta.ts'
 import type {RolloutStatus} from '../../crds/rollout-status.ts'
-import {otherSlot, type Problem, timeText} from './observation.ts'
+import {otherSlot, type Problem, timeOf, timeText} from './observation.ts'
 import {imageIDsOf} from './readiness.ts'
 import type {Model} from './state.ts'
 import type {Outcome, World} from './world.ts'
@@ -86,13 +86,7 @@ function extra(world: World, outcome: Outcome): Wanted[] {
   const drift = imageDrift(observation, outcome.model)
   if (drift) add('ImageDrift', 'TagMoved', drift)
   const pods: number = observation.target?.spec?.replicas ?? 0
-  // In the pass that parks the target, and in the adoption before it, its pods are no surprise.
-  if (
-    observation.status.phase !== 'Initializing' &&
-    outcome.model.state.phase !== 'Initializing' &&
-    outcome.model.state.phase !== 'Terminating' &&
-    pods > 0
-  ) {
+  if (pods > 0 && wasParked(world)) {
     add(
       'TargetNotParked',
       'PodsInTarget',
@@ -110,6 +104,12 @@ function extra(world: World, outcome: Outcome): Wanted[] {
     )
   }
   return found
+}
+
+/** The target was given time to be parked since its adoption: pods in it are somebody else's doing. */
+function wasParked(world: World): boolean {
+  const ready = world.observation.status.conditions?.find(one => one.type === 'Ready' && one.status === 'True')
+  return ready !== undefined && world.now >= timeOf(ready.lastTransitionTime) + world.durations.drain
 }
 
 /** Pods of the primary that run another image than the one that was analysed: the tag was moved. */

@@ -2,6 +2,7 @@
 import {aggregatedDiscovery, plainDiscovery, reportedVersion} from './discovery.ts'
 import {ApiError, badRequest, methodNotAllowed, pathNotFound} from './errors.ts'
 import {openApiDocument, openApiIndex} from './openapi.ts'
+import {openApiV2ContentType, openApiV2Document, openApiV2MediaType} from './openapi-v2.ts'
 import {parseResourcePath, type ResourcePath} from './request-path.ts'
 import {answer, handleResource} from './resource-handler.ts'
 import {Store, type StoreOptions} from './store.ts'
@@ -62,6 +63,9 @@ function describeApi(store: Store, request: ApiRequest): ApiResponse | undefined
     return {status: 200, headers: {'content-type': 'text/plain; charset=utf-8'}, body: 'ok'}
   }
   if (path === '/version') return answer(200, reportedVersion)
+  if (path === '/openapi/v2' && request.headers?.['accept']?.includes(openApiV2MediaType) === true) {
+    return {status: 200, headers: {'content-type': openApiV2ContentType}, body: openApiV2Document(store.registry)}
+  }
   if (path === '/openapi/v3') return answer(200, openApiIndex(store.registry))
   if (path.startsWith('/openapi/v3/'))
     return answer(200, openApiDocument(store.registry, path.slice('/openapi/v3/'.length)))

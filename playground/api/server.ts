@@ -88,7 +88,8 @@ function send(response: ServerResponse, {status, headers, body}: ApiResponse): v
     response.destroy()
     return
   }
-  const content = Buffer.from(typeof body === 'string' ? body : `${JSON.stringify(body)}\n`)
+  const text = typeof body === 'string' || body instanceof Uint8Array ? body : `${JSON.stringify(body)}\n`
+  const content = Buffer.from(text as string)
   response.writeHead(status, {...headers, 'content-length': content.length, 'cache-control': 'no-cache, private'})
   response.end(content)
 }

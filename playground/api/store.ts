@@ -12,6 +12,7 @@ import {scaleOf, scaleTarget, withScale} from './scale.ts'
 import {selectionPredicate} from './selectors.ts'
 import {defaultEventWindow, Storage} from './storage.ts'
 import type {DeleteOptions, ListOptions, WatchEvent, WriteOptions} from './types.ts'
+import {prune} from './validation.ts'
 import {narrow} from './watch-events.ts'
 import {type Target, Writer} from './writer.ts'
 
@@ -40,6 +41,8 @@ export interface WatchOptions extends ListOptions {
   /** Tell of every object there is first, as ADDED. */
   initial?: boolean
 }
+
+const maximumPatchOperations = 10_000
 
 export class Store {
   readonly registry = new Registry()
@@ -77,9 +80,17 @@ export class Store {
     return this.replace(this.targetOf(object, 'status'), object, options)
   }
 
-  patch(resource: string, namespace: string | undefined, name: string, type: PatchType, patch: unknown, options: PatchOptions = {}): KubeObject {
+  patch(
+    resource: string,
+    namespace: string | undefined,
+    name: string,
+    type: PatchType,
+    patch: unknown,
+    options: PatchOptions = {},
+  ): KubeObject {
     const {subresource = ''} = options
-    if (subresource === 'scale') return this.patchScale(scaleTarget(this.target(resource)), namespace, name, type, patch, options)
+    if (subresource === 'scale')
+      return this.patchScale(scaleTarget(this.target(resource)), namespace, name, type, patch, options)
     return this.patchThrough(this.target(resource, undefined, subresource), namespace, name, type, patch, options)
   }
 
@@ -89,7 +100,12 @@ export class Store {
   }
 
   /** The last state of the object; not `gone` while a finalizer, a grace period or its content holds it back. */
-  delete(resource: string, namespace: string | undefined, name: string, options: DeleteOptions = {}): {object: KubeObject; gone: boolean} {
+  delete(
+    resource: string,
+    namespace: string | undefined,
+    name: string,
+    options: DeleteOptions = {},
+  ): {object: KubeObject; gone: boolean} {
     return this.deleter.delete(this.target(resource), namespace, name, options)
   }
 
@@ -99,8 +115,12 @@ export class Store {
     const stored = target.definition.alias?.id ?? resource
     const selected = selectionPredicate(stored, options)
     const shown = (object: KubeObject) => this.shown(target, object)
-    if (options.initial === true) for (const object of this.list(resource, options).items) listener({type: 'ADDED', object})
+    const since = this.storage.resourceVersion
+    if (options.initial === true)
+      for (const object of this.list(resource, options).items) listener({type: 'ADDED', object})
     return this.storage.subscribe(stored, event => {
+      // What was stored before this call, but is not delivered yet, belongs to the initial state.
+      if (event.resourceVersion <= since) return
       const seen = narrow(event, selected, shown)
       if (seen) listener(seen)
     })
@@ -131,7 +151,10 @@ export class Store {
   listThrough(target: Target, options: ListOptions): {items: KubeObject[]; resourceVersion: string} {
     const stored = target.definition.alias?.id ?? target.definition.id
     const selected = selectionPredicate(stored, options)
-    const items = this.storage.all(stored).map(object => this.shown(target, object)).filter(selected)
+    const items = this.storage
+      .all(stored)
+      .map(object => this.shown(target, object))
+      .filter(selected)
     return {items, resourceVersion: String(this.storage.resourceVersion)}
   }
 
@@ -143,7 +166,14 @@ export class Store {
     return this.writer.update(target, object, options)
   }
 
-  patchThrough(target: Target, namespace: string | undefined, name: string, type: PatchType, patch: unknown, options: WriteOptions): KubeObject {
+  patchThrough(
+    target: Target,
+    namespace: string | undefined,
+    name: string,
+    type: PatchType,
+    patch: unknown,
+    options: WriteOptions,
+  ): KubeObject {
     return this.writer.update(target, patchedBy(type, this.existing(target, namespace, name), patch, target), options)
   }
 
@@ -151,20 +181,32 @@ export class Store {
     const {namespace, name, uid, resourceVersion} = object.metadata
     if (!name) throw badRequest('name is required in an applied object: set metadata.name')
     if (object.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
-    if (options.fieldValidation !== 'Ignore') this.writer.checkFields(target, object, options)
+    const unknown: string[] = []
+    const configuration: KubeObject = prune(object, target.version.schema, '', unknown)
+    if (unknown.length > 0) throw undeclared(target, object, unknown, options)
     const live = this.read(target, namespace, name)
     const manager = this.writer.manager(target, options, 'Apply')
     const rules = {schema: target.version.schema, hasStatus: target.version.hasStatus, force: options.force === true}
     if (live === undefined) {
       if (target.subresource !== '' || uid !== undefined) throw notFound(target.definition, name)
-      const empty = {apiVersion: object.apiVersion, kind: object.kind, metadata: {name, ...(namespace ? {namespace} : {})}}
-      const result = applyConfiguration(empty, object, manager, rules)
+      const empty = {
+        apiVersion: object.apiVersion,
+        kind: object.kind,
+        metadata: {name, ...(namespace ? {namespace} : {})},
+      }
+      const result = applyConfiguration(empty, configuration, manager, rules)
       const named = {...result.object, metadata: {...result.object.metadata, ...empty.metadata}}
       return this.writer.create(target, named, options, {managedFields: result.managedFields})
     }
-    if (uid !== undefined && uid !== live.metadata.uid) throw conflict(target.definition, name, `uid mismatch: the provided object specified uid ${uid}, and the existing one has ${live.metadata.uid}`)
-    if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion) throw conflict(target.definition, name)
-    const result = applyConfiguration(live, object, manager, rules)
+    if (uid !== undefined && uid !== live.metadata.uid)
+      throw conflict(
+        target.definition,
+        name,
+        `uid mismatch: the provided object specified uid ${uid}, and the existing one has ${live.metadata.uid}`,
+      )
+    if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
+      throw conflict(target.definition, name)
+    const result = applyConfiguration(live, configuration, manager, rules)
     return this.writer.update(target, result.object, options, {managedFields: keepTimes(live, result.managedFields)})
   }
 
@@ -176,11 +218,19 @@ export class Store {
   updateScale(target: Target, scale: KubeObject, options: WriteOptions): KubeObject {
     const {namespace, name, resourceVersion} = scale.metadata
     const live = this.existing(target, namespace, name)
-    if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion) throw conflict(target.definition, name)
+    if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
+      throw conflict(target.definition, name)
     return scaleOf(target, this.writer.update(target, withScale(target, live, scale), options))
   }
 
-  patchScale(target: Target, namespace: string | undefined, name: string, type: PatchType, patch: unknown, options: WriteOptions): KubeObject {
+  patchScale(
+    target: Target,
+    namespace: string | undefined,
+    name: string,
+    type: PatchType,
+    patch: unknown,
+    options: WriteOptions,
+  ): KubeObject {
     const live = this.existing(target, namespace, name)
     const patched = patchedBy(type, scaleOf(target, live), patch, target)
     return scaleOf(target, this.writer.update(target, withScale(target, live, patched), options))
@@ -191,7 +241,11 @@ export class Store {
     const live = this.existing(target, scale.metadata.namespace, scale.metadata.name)
     const {apiVersion, kind, metadata} = live
     const {name, namespace} = metadata
-    const configuration = withScale(target, {apiVersion, kind, metadata: {name, ...(namespace ? {namespace} : {})}}, scale)
+    const configuration = withScale(
+      target,
+      {apiVersion, kind, metadata: {name, ...(namespace ? {namespace} : {})}},
+      scale,
+    )
     return scaleOf(target, this.applyThrough(target, configuration, options))
   }
 
@@ -203,7 +257,8 @@ export class Store {
 
   private targetOf(object: KubeObject, subresource = ''): Target {
     const definition = this.registry.byKind(object.apiVersion, object.kind)
-    if (!definition) throw new ApiError(404, 'NotFound', `no matches for kind "${object.kind}" in version "${object.apiVersion}"`)
+    if (!definition)
+      throw new ApiError(404, 'NotFound', `no matches for kind "${object.kind}" in version "${object.apiVersion}"`)
     return this.target(definition.id, splitApiVersion(object.apiVersion).version, subresource)
   }
 }
@@ -222,18 +277,38 @@ function patchedBy(type: PatchType, live: KubeObject, patch: unknown, target: Ta
       return mergePatch(clone(live), patch)
     case 'strategic':
       if (target.definition.custom) {
-        throw new ApiError(415, 'UnsupportedMediaType', 'strategic merge patches are for built-in kinds: use application/merge-patch+json')
+        throw new ApiError(
+          415,
+          'UnsupportedMediaType',
+          'strategic merge patches are for built-in kinds: use application/merge-patch+json',
+        )
       }
       return strategicMergePatch(clone(live), patch, target.version.schema)
     case 'json':
       try {
+        if (!Array.isArray(patch)) throw badRequest('a JSON patch must be a list of operations')
+        if (patch.length > maximumPatchOperations)
+          throw badRequest(`a JSON patch may hold ${maximumPatchOperations} operations`)
         const operations = patch as Parameters<typeof jsonPatch.applyPatch>[1]
         return jsonPatch.applyPatch(clone(live), operations, true).newDocument as KubeObject
       } catch (error) {
+        if (error instanceof ApiError) throw error
         const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'invalid'
         throw invalid(group, kind, live.metadata.name, [{reason: 'FieldValueInvalid', field: 'patch', message}])
       }
     default:
       return type satisfies never
   }
+}
+
+// The real API refuses undeclared fields of an apply whatever the field validation; only the words differ.
+function undeclared(target: Target, object: KubeObject, unknown: string[], options: ApplyOptions): ApiError {
+  const {namespace, name} = object.metadata
+  const prefix = `failed to create typed patch object (${namespace ?? ''}/${name}; ${object.apiVersion}, Kind=${target.definition.kind})`
+  if (options.fieldValidation === 'Strict') {
+    const fields = unknown.map(field => `unknown field "${field}"`).join(', ')
+    return badRequest(`${prefix}: strict decoding error: ${fields}`)
+  }
+  const fields = unknown.map(field => `.${field}: field not declared in schema`).join(', ')
+  return new ApiError(500, 'InternalError', `${prefix}: ${fields}`)
 }

@@ -12,11 +12,11 @@ export interface ApiRequest {
   body?: Uint8Array | string | object
 }
 
-/** An answer. `body` is JSON (frozen: clone it before changing it) or plain text. */
+/** An answer. `body` is JSON (frozen: clone it before changing it), plain text or bytes. */
 export interface ApiResponse {
   status: number
   headers: Record<string, string>
-  body: object | string
+  body: object | string | Uint8Array
 }
 
 /** A column of `kubectl get`. `path` is a JSONPath as in a CRD, or a function of the object. */

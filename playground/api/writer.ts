@@ -114,8 +114,10 @@ export class Writer {
     if (definition.hasGeneration && target.subresource !== 'status' && !sameSpec(candidate, old)) {
       candidate.metadata.generation = (old.metadata.generation ?? 0) + 1
     }
-    const resetManagers = Array.isArray(object.metadata.managedFields) && isReset(object.metadata.managedFields)
-    const base = resetManagers ? {...old, metadata: {...old.metadata, managedFields: []}} : old
+    // A client may edit managed fields, as kubectl does when it migrates to server-side apply; `[{}]` clears them.
+    const given = object.metadata.managedFields
+    const managedFields = given === undefined ? old.metadata.managedFields : isReset(given) ? [] : given
+    const base = {...old, metadata: {...old.metadata, managedFields: managedFields ?? []}}
     candidate.metadata.managedFields =
       ownership?.managedFields ?? afterUpdate(base, candidate, this.manager(target, options, 'Update'), version.schema)
     candidate.metadata.resourceVersion = old.metadata.resourceVersion as string
@@ -144,11 +146,6 @@ export class Writer {
   /** A stored object as a version of its resource shows it. */
   present(target: Target, stored: KubeObject): KubeObject {
     return present(stored, target)
-  }
-
-  /** Refuses or reports undeclared fields of a configuration, as the options say. */
-  checkFields(target: Target, object: KubeObject, options: WriteOptions): void {
-    this.shaped(target, object, options)
   }
 
   private checkDefinition(crd: KubeObject): void {
@@ -283,7 +280,7 @@ function isGraceful(object: KubeObject): boolean {
 }
 
 function isReset(entries: ManagedFieldsEntry[]): boolean {
-  return entries.length === 0 || entries.every(entry => Object.keys(entry).length === 0)
+  return entries.every(entry => Object.keys(entry).length === 0)
 }
 
 function checkVersion(definition: ResourceDefinition, metadata: KubeObject['metadata'], old: KubeObject): void {

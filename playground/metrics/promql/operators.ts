@@ -1,0 +1,36 @@
+// Arithmetic and comparison of two numbers.
+import {unsupported} from './errors.ts'
+
+export const comparisons: ReadonlySet<string> = new Set(['==', '!=', '>', '<', '>=', '<='])
+
+/** The result of an operator; 1 or 0 for a comparison. */
+export function combine(operator: string, left: number, right: number): number {
+  switch (operator) {
+    case '+':
+      return left + right
+    case '-':
+      return left - right
+    case '*':
+      return left * right
+    case '/':
+      return left / right
+    case '%':
+      return left % right
+    case '^':
+      return left ** right
+    case '==':
+      return left === right ? 1 : 0
+    case '!=':
+      return left !== right ? 1 : 0
+    case '>':
+      return left > right ? 1 : 0
+    case '<':
+      return left < right ? 1 : 0
+    case '>=':
+      return left >= right ? 1 : 0
+    case '<=':
+      return left <= right ? 1 : 0
+    default:
+      throw unsupported(`the operator ${operator}`)
+  }
+}
