@@ -6,7 +6,7 @@ import {metricTemplateSpec} from './metric-template.ts'
 import {group, version} from './names.ts'
 import {rolloutSpec} from './rollout.ts'
 import {rolloutStatus} from './rollout-status.ts'
-import {type StructuralSchema, structuralSchema} from './structural.ts'
+import {type ListKeys, type StructuralSchema, structuralSchema, type ValidationRule} from './structural.ts'
 
 interface PrinterColumn {
   name: string
@@ -27,7 +27,11 @@ interface Kind {
   /** Paths of the scale subresource. */
   scale?: {specReplicasPath: string; statusReplicasPath: string; labelSelectorPath: string}
   columns: PrinterColumn[]
-  rules: {rule: string; message: string}[]
+  /** CEL rules of the whole spec. */
+  rules: ValidationRule[]
+  /** Lists whose items have an identity. */
+  specListKeys?: ListKeys
+  statusListKeys?: ListKeys
 }
 
 const age: PrinterColumn = {name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp'}
@@ -67,6 +71,8 @@ export const kinds: readonly Kind[] = [
         message: 'spec.targetRef cannot change: delete the Rollout, which gives the target back, and create another',
       },
     ],
+    specListKeys: {'spec.analysis.checks': ['name']},
+    statusListKeys: {'status.conditions': ['type'], 'status.checks': ['name']},
   },
   {
     kind: 'GitSync',
@@ -83,6 +89,7 @@ export const kinds: readonly Kind[] = [
       age,
     ],
     rules: [],
+    statusListKeys: {'status.conditions': ['type']},
   },
   {
     kind: 'MetricTemplate',
@@ -133,10 +140,10 @@ export function definitionOf(kind: Kind): {apiVersion: string; kind: string; met
 
 /** Structural schemas of spec and status, by field; for the definition and for the reference documentation. */
 export function schemasOf(kind: Kind): {spec: StructuralSchema; status?: StructuralSchema} {
-  const spec = structuralSchema(kind.spec, 'spec')
+  const spec = structuralSchema(kind.spec, 'spec', kind.specListKeys)
   if (kind.rules.length > 0)
-    spec['x-kubernetes-validations'] = [...((spec['x-kubernetes-validations'] as object[]) ?? []), ...kind.rules]
-  return {spec, ...(kind.status ? {status: structuralSchema(kind.status, 'status')} : {})}
+    spec['x-kubernetes-validations'] = [...(spec['x-kubernetes-validations'] ?? []), ...kind.rules]
+  return {spec, ...(kind.status ? {status: structuralSchema(kind.status, 'status', kind.statusListKeys)} : {})}
 }
 
 function rootSchema(kind: Kind): StructuralSchema {

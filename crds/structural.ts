@@ -2,10 +2,43 @@
 // what can't be said there is an error with its path, never left out.
 import {z} from 'zod'
 
-/** A structural schema (apiextensions.k8s.io/v1, JSONSchemaProps). */
-export interface StructuralSchema {
-  [keyword: string]: unknown
+/** One CEL rule of `x-kubernetes-validations`. */
+export interface ValidationRule {
+  rule: string
+  message: string
 }
+
+/** A structural schema (apiextensions.k8s.io/v1, JSONSchemaProps), as far as ours need it. */
+export interface StructuralSchema {
+  type?: string
+  description?: string
+  default?: unknown
+  enum?: string[]
+  format?: string
+  pattern?: string
+  minLength?: number
+  maxLength?: number
+  minimum?: number
+  maximum?: number
+  exclusiveMinimum?: boolean
+  exclusiveMaximum?: boolean
+  minItems?: number
+  maxItems?: number
+  nullable?: boolean
+  required?: string[]
+  properties?: Record<string, StructuralSchema>
+  additionalProperties?: StructuralSchema
+  items?: StructuralSchema
+  'x-kubernetes-int-or-string'?: boolean
+  'x-kubernetes-list-type'?: 'atomic' | 'map'
+  'x-kubernetes-list-map-keys'?: string[]
+  'x-kubernetes-validations'?: ValidationRule[]
+}
+
+/** Path of a list, such as `status.conditions` -> the fields that identify an item. All other lists are atomic. */
+export type ListKeys = Readonly<Record<string, readonly string[]>>
+
+type Source = Record<string, unknown>
 
 const copied = new Set([
   'type',
@@ -25,61 +58,116 @@ const copied = new Set([
   'required',
   'nullable',
   'x-kubernetes-validations',
-  'x-kubernetes-list-type',
-  'x-kubernetes-list-map-keys',
 ])
 
-/** Structural schema of what a user may write (`input`: fields with a default are optional). @throws Error with the path */
-export function structuralSchema(schema: z.ZodType, path: string): StructuralSchema {
-  const json = z.toJSONSchema(schema, {target: 'openapi-3.0', io: 'input', unrepresentable: 'throw'})
-  return convert(json as Record<string, unknown>, path)
+/** Keywords without a place in a structural schema that may be dropped all the same. */
+const dropped = new Set([
+  '$schema',
+  // The names of a record's keys can't be constrained there; the controller checks them.
+  'propertyNames',
+])
+
+/**
+ * Structural schema of what a user may write (`input`: fields with a default are optional).
+ * @param path where the schema stands, such as `spec`; errors name it
+ * @throws Error with the path of what can't be converted
+ */
+export function structuralSchema(schema: z.ZodType, path: string, listKeys: ListKeys = {}): StructuralSchema {
+  const json = z.toJSONSchema(schema, {
+    target: 'openapi-3.0',
+    io: 'input',
+    unrepresentable: 'throw',
+    override: ({zodSchema, path: steps}) => refuseCode(zodSchema, [path, ...steps].join('.')),
+  })
+  const unused = new Set(Object.keys(listKeys))
+  const result = convert(json as Source, path, {listKeys, unused})
+  for (const list of unused) throw new Error(`${list}: list keys are given for it, but there is no such list`)
+  return result
 }
 
-function convert(source: Record<string, unknown>, path: string): StructuralSchema {
+/** zod leaves checks and transformations that are code out of a JSON schema without a word. */
+function refuseCode(schema: z.core.$ZodTypes, path: string): void {
+  const {type, checks} = schema._zod.def
+  const isCode = (checks ?? []).some(check => ['custom', 'overwrite'].includes(check._zod.def.check))
+  if (isCode || type === 'pipe' || type === 'transform' || type === 'catch')
+    throw new Error(`${path}: code of a zod schema can't be said in a structural schema; write a CEL rule in .meta()`)
+}
+
+interface Lists {
+  listKeys: ListKeys
+  unused: Set<string>
+}
+
+function convert(source: Source, path: string, lists: Lists): StructuralSchema {
   if (source.anyOf !== undefined) return intOrString(source, path)
-  const result: StructuralSchema = {}
+  const own: Source = {}
   for (const [keyword, value] of Object.entries(source)) {
-    if (copied.has(keyword)) result[keyword] = bounded(keyword, value)
-    else if (keyword === 'properties')
-      result.properties = convertAll(value as Record<string, Record<string, unknown>>, path)
-    else if (keyword === 'items') result.items = convert(value as Record<string, unknown>, `${path}[]`)
-    else if (keyword === 'additionalProperties') addAdditional(result, value, path)
-    // The names of a record's keys can't be constrained in a structural schema; the controller checks them.
-    else if (keyword !== 'propertyNames' && keyword !== '$schema')
+    if (copied.has(keyword)) {
+      if (!isDoubleRange(keyword, value)) own[keyword] = value
+    } else if (!['properties', 'items', 'additionalProperties'].includes(keyword) && !dropped.has(keyword))
       throw new Error(`${path}: "${keyword}" has no place in a structural schema`)
   }
+  const result: StructuralSchema = own
   if (result.type === undefined) throw new Error(`${path}: a structural schema needs a type here`)
-  return Object.fromEntries(Object.entries(result).filter(([, value]) => value !== undefined))
+  if (result.pattern !== undefined) assertPortable(result.pattern, path)
+  addChildren(result, source, path, lists)
+  return result
+}
+
+function addChildren(result: StructuralSchema, source: Source, path: string, lists: Lists): void {
+  if (source.properties !== undefined) {
+    const entries = Object.entries(source.properties as Record<string, Source>)
+    result.properties = Object.fromEntries(
+      entries.map(([name, schema]) => [name, convert(schema, `${path}.${name}`, lists)]),
+    )
+  }
+  if (source.items !== undefined) addItems(result, source.items as Source, path, lists)
+  // `false` needs no word: unknown fields are pruned or refused by the API server itself.
+  const values = source.additionalProperties
+  if (values === undefined || values === false) return
+  if (values === null || typeof values !== 'object' || Object.keys(values).length === 0)
+    throw new Error(`${path}: a record needs a schema for its values`)
+  result.additionalProperties = convert(values as Source, `${path}.*`, lists)
+}
+
+function addItems(result: StructuralSchema, source: Source, path: string, lists: Lists): void {
+  result.items = convert(source, `${path}[]`, lists)
+  const keys = lists.listKeys[path]
+  result['x-kubernetes-list-type'] = keys === undefined ? 'atomic' : 'map'
+  if (keys === undefined) return
+  lists.unused.delete(path)
+  for (const key of keys) {
+    const field = result.items.properties?.[key]
+    if (field?.default === undefined && !result.items.required?.includes(key))
+      throw new Error(`${path}[].${key}: a key of a list must be required or have a default`)
+  }
+  result['x-kubernetes-list-map-keys'] = [...keys]
 }
 
 /** zod bounds every integer by what a double can hold: that is no bound of ours. */
-function bounded(keyword: string, value: unknown): unknown {
-  const huge =
-    (keyword === 'minimum' || keyword === 'maximum') &&
-    typeof value === 'number' &&
-    Math.abs(value) >= Number.MAX_SAFE_INTEGER
-  return huge ? undefined : value
+function isDoubleRange(keyword: string, value: unknown): boolean {
+  return (keyword === 'minimum' || keyword === 'maximum') && Math.abs(Number(value)) >= Number.MAX_SAFE_INTEGER
 }
 
-function convertAll(properties: Record<string, Record<string, unknown>>, path: string): StructuralSchema {
-  return Object.fromEntries(
-    Object.entries(properties).map(([name, schema]) => [name, convert(schema, `${path}.${name}`)]),
-  )
+/** The API server matches with RE2, which knows neither look-around nor references back. */
+function assertPortable(pattern: string, path: string): void {
+  if (/\(\?(?!:)|\\[1-9]|\\k</.test(pattern))
+    throw new Error(`${path}: the pattern ${pattern} uses what RE2 doesn't know: look-around, names or references back`)
 }
 
-function addAdditional(result: StructuralSchema, value: unknown, path: string): void {
-  // Unknown fields are pruned or refused by the API server itself.
-  if (value === false) return
-  if (value === true || value === null || typeof value !== 'object')
-    throw new Error(`${path}: a record needs a schema for its values`)
-  result.additionalProperties = convert(value as Record<string, unknown>, `${path}.*`)
-}
-
-/** The one union that a structural schema knows. */
-function intOrString(source: Record<string, unknown>, path: string): StructuralSchema {
-  const types = (source.anyOf as {type?: unknown}[]).map(one => one.type).sort()
-  if (types.join() !== 'integer,string')
+/**
+ * The one union that a structural schema knows. The bounds of both sides go beside each other: those of a number apply
+ * to numbers alone, those of a string to strings.
+ */
+function intOrString(source: Source, path: string): StructuralSchema {
+  const sides = (source.anyOf as Source[]).map(side => convert(side, path, {listKeys: {}, unused: new Set()}))
+  const types = new Set(sides.map(side => side.type))
+  if (sides.length !== 2 || !types.has('integer') || !types.has('string'))
     throw new Error(`${path}: only a union of integer and string can be expressed; model one-of by key`)
-  const {description} = source
-  return {'x-kubernetes-int-or-string': true, ...(description === undefined ? {} : {description})}
+  const {anyOf: _anyOf, ...rest} = source
+  for (const keyword of Object.keys(rest)) {
+    if (!copied.has(keyword)) throw new Error(`${path}: "${keyword}" has no place in a structural schema`)
+  }
+  const {type: _type, ...bounds} = {...sides[0], ...sides[1]}
+  return {'x-kubernetes-int-or-string': true, ...bounds, ...rest}
 }

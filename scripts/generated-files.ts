@@ -38,24 +38,26 @@ function tableOf(name: string, schema: StructuralSchema): string[] {
 }
 
 function rows(path: string, schema: StructuralSchema, required: boolean): string[] {
-  const own = `| \`${path}\`${required ? '' : ' (optional)'} | ${typeText(schema)} | ${defaultText(schema)} | ${cell(String(schema.description ?? ''))}${rulesText(schema)} |`
-  const wanted = (schema.required as string[] | undefined) ?? []
-  const properties = Object.entries((schema.properties as Record<string, StructuralSchema> | undefined) ?? {})
+  const own = `| \`${path}\`${required ? '' : ' (optional)'} | ${typeText(schema)} | ${defaultText(schema)} | ${cell(schema.description ?? '')}${rulesText(schema)} |`
+  const wanted = schema.required ?? []
+  const properties = Object.entries(schema.properties ?? {})
   const below = properties.flatMap(([name, child]) => rows(`${path}.${name}`, child, wanted.includes(name)))
-  const items = schema.items as StructuralSchema | undefined
-  const within = items?.properties ? rows(`${path}[]`, items, true) : []
+  const within = schema.items?.properties ? rows(`${path}[]`, schema.items, true) : []
   return [own, ...below, ...within]
 }
 
 function typeText(schema: StructuralSchema): string {
   if (schema['x-kubernetes-int-or-string']) return 'integer or string'
-  const choice = schema.enum as string[] | undefined
-  if (choice) return cell(choice.map(one => `\`${one}\``).join(', '))
-  const items = schema.items as StructuralSchema | undefined
-  if (items) return `list of ${items.type}`
-  const {minimum, maximum} = schema
-  const range = minimum === undefined && maximum === undefined ? '' : `, ${minimum ?? ''} to ${maximum ?? ''}`
-  return `${schema.additionalProperties ? 'map' : schema.type}${range}`
+  if (schema.enum) return cell(schema.enum.map(one => `\`${one}\``).join(', '))
+  if (schema.items) return `list of ${schema.items.type}`
+  return `${schema.additionalProperties ? 'map' : schema.type}${rangeText(schema)}`
+}
+
+function rangeText({minimum, maximum, exclusiveMinimum, exclusiveMaximum}: StructuralSchema): string {
+  const bounds: string[] = []
+  if (minimum !== undefined) bounds.push(`${exclusiveMinimum ? 'above' : 'from'} ${minimum}`)
+  if (maximum !== undefined) bounds.push(`${exclusiveMaximum ? 'below' : 'to'} ${maximum}`)
+  return bounds.length === 0 ? '' : `, ${bounds.join(', ')}`
 }
 
 function defaultText(schema: StructuralSchema): string {
@@ -63,8 +65,9 @@ function defaultText(schema: StructuralSchema): string {
 }
 
 function rulesText(schema: StructuralSchema): string {
-  const rules = (schema['x-kubernetes-validations'] as {message: string}[] | undefined) ?? []
-  return rules.length === 0 ? '' : ` Rule: ${rules.map(rule => cell(rule.message)).join('; ')}.`
+  const rules = schema['x-kubernetes-validations'] ?? []
+  const space = schema.description === undefined ? '' : ' '
+  return rules.length === 0 ? '' : `${space}Rule: ${rules.map(rule => cell(rule.message)).join('; ')}.`
 }
 
 function cell(text: string): string {

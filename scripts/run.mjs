@@ -29,17 +29,32 @@ if (installed !== wanted || !existsSync(join(binaries, 'node'))) {
   writeFileSync(stamp, wanted)
 }
 
-const [command, ...args] = process.argv.slice(2)
-const child = spawn(join(binaries, command), args, {
-  cwd: root,
-  stdio: 'inherit',
-  env: {...process.env, PATH: binaries + delimiter + (process.env.PATH ?? '')},
-})
-// The child shares the terminal's process group, so Ctrl-C reaches it by itself; a signal sent to us alone is passed on.
-for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+const env = {...process.env, PATH: binaries + delimiter + (process.env.PATH ?? '')}
+let child
+// A child shares the terminal's process group, so Ctrl-C reaches it by itself; a signal sent to us alone is passed on.
+for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child?.kill(signal))
 process.on('SIGINT', () => {})
-child.on('error', error => {
-  process.stderr.write(`cannot run ${command}: ${error.message}\n`)
-  process.exit(1)
-})
-child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))
+
+/** Runs one command to its end; its exit status. */
+function run([command, ...args]) {
+  return new Promise(resolve => {
+    child = spawn(join(binaries, command), args, {cwd: root, stdio: 'inherit', env})
+    child.on('error', error => {
+      process.stderr.write(`cannot run ${command}: ${error.message}\n`)
+      resolve(1)
+    })
+    child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)))
+  })
+}
+
+const commands = [[]]
+for (const argument of process.argv.slice(2)) {
+  if (argument === '--then') commands.push([])
+  else commands.at(-1).push(argument)
+}
+let status = 0
+for (const command of commands) {
+  status = await run(command)
+  if (status !== 0) break
+}
+process.exit(status)

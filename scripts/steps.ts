@@ -29,8 +29,8 @@ const outputCharacters = 100_000
 
 export const staticSteps: readonly Step[] = [
   {name: 'types', program: 'tsc', args: ['-p', 'tsconfig.json']},
-  {name: 'lint', program: 'oxlint', args: ['--deny-warnings']},
-  {name: 'format', program: 'biome', args: ['ci', '--colors=off', '.']},
+  {name: 'lint', program: 'oxlint', args: ['--deny-warnings', '--format=unix']},
+  {name: 'format', program: 'biome', args: ['ci', '--colors=off', '--reporter=summary', '.']},
   {name: 'generated files', program: 'node', args: ['scripts/generate.ts', '--check']},
 ]
 

@@ -1,10 +1,11 @@
 // The HTTP API as a function: a request in, an answer out. Watches are the server's, since they don't end.
 import {aggregatedDiscovery, plainDiscovery, reportedVersion} from './discovery.ts'
 import {ApiError, badRequest, methodNotAllowed, pathNotFound} from './errors.ts'
+import {answer} from './json-answer.ts'
 import {openApiDocument, openApiIndex} from './openapi.ts'
 import {openApiV2ContentType, openApiV2Document, openApiV2MediaType} from './openapi-v2.ts'
 import {parseResourcePath, type ResourcePath} from './request-path.ts'
-import {answer, handleResource} from './resource-handler.ts'
+import {handleResource} from './resource-handler.ts'
 import {Store, type StoreOptions} from './store.ts'
 import type {ApiRequest, ApiResponse} from './types.ts'
 

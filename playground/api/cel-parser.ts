@@ -19,7 +19,7 @@ export type Expression =
   | {kind: 'list'; items: Expression[]}
   | {kind: 'unary'; operator: '!' | '-'; operand: Expression}
   | {kind: 'binary'; operator: string; left: Expression; right: Expression}
-  | {kind: 'conditional'; test: Expression; then: Expression; otherwise: Expression}
+  | {kind: 'conditional'; test: Expression; consequent: Expression; otherwise: Expression}
 
 /** The refusal of an expression, at parse time or at evaluation. */
 export class CelError extends Error {
@@ -125,9 +125,9 @@ class Parser {
     const test = this.binary(0)
     let expression = test
     if (this.take('?')) {
-      const then = this.binary(0)
+      const consequent = this.binary(0)
       this.expect(':')
-      expression = {kind: 'conditional', test, then, otherwise: this.conditional()}
+      expression = {kind: 'conditional', test, consequent, otherwise: this.conditional()}
     }
     this.depth--
     return expression

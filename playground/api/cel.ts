@@ -94,7 +94,7 @@ function inferType(expression: Expression, types: Types, seen: Set<string>): Sch
       return undefined
     case 'conditional':
       infer(expression.test)
-      infer(expression.then)
+      infer(expression.consequent)
       infer(expression.otherwise)
       return undefined
   }
@@ -128,7 +128,7 @@ function evaluate(expression: Expression, scope: Scope): Value {
       return binary(expression, scope)
     case 'conditional':
       return boolean(evaluate(expression.test, scope))
-        ? evaluate(expression.then, scope)
+        ? evaluate(expression.consequent, scope)
         : evaluate(expression.otherwise, scope)
   }
 }
@@ -156,7 +156,7 @@ function string(value: Value): string {
 }
 
 function size(value: Value): number {
-  if (typeof value === 'string') return [...value].length
+  if (typeof value === 'string') return Array.from(value).length
   if (Array.isArray(value)) return value.length
   if (isObject(value)) return Object.keys(value).length
   throw new CelError('no such overload: size() takes a string, a list or a map')
@@ -216,11 +216,11 @@ function comprehend(expression: Expression & {kind: 'macro'}, scope: Scope): Val
 // && and || absorb an error of one side when the other decides.
 function logical(expression: Expression & {kind: 'binary'}, scope: Scope): boolean {
   const deciding = expression.operator === '||'
-  let failure: unknown
+  let failure: Error | undefined
   try {
     if (boolean(evaluate(expression.left, scope)) === deciding) return deciding
   } catch (error) {
-    failure = error
+    failure = error as Error
   }
   if (boolean(evaluate(expression.right, scope)) === deciding) return deciding
   if (failure !== undefined) throw failure

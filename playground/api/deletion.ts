@@ -2,7 +2,7 @@
 import type {KubeObject} from '../../crds/meta.ts'
 import {establishedStatus, readDefinition} from './custom-resources.ts'
 import {conflict, notFound} from './errors.ts'
-import {clone, timestamp} from './objects.ts'
+import {clone, timestamp, without} from './objects.ts'
 import type {Registry} from './resources.ts'
 import {type Storage, storageKey} from './storage.ts'
 import type {DeleteOptions, ResourceDefinition, StoreEvent} from './types.ts'
@@ -89,7 +89,7 @@ export class Deleter {
   private orphan(owner: KubeObject): void {
     for (const {definition, object} of this.dependents(owner)) {
       const ownerReferences = (object.metadata.ownerReferences ?? []).filter(item => item.uid !== owner.metadata.uid)
-      const {ownerReferences: _, ...metadata} = object.metadata
+      const metadata = without(object.metadata, 'ownerReferences')
       const rest = ownerReferences.length === 0 ? metadata : {...metadata, ownerReferences}
       this.parts.writer.save(storageTarget(definition), clone({...object, metadata: rest}))
     }
@@ -152,7 +152,7 @@ export class Deleter {
 
   private dropFinalizer(definition: ResourceDefinition, object: KubeObject, finalizer: string): void {
     const finalizers = (object.metadata.finalizers ?? []).filter(item => item !== finalizer)
-    const {finalizers: _, ...metadata} = object.metadata
+    const metadata = without(object.metadata, 'finalizers')
     const rest = finalizers.length === 0 ? metadata : {...metadata, finalizers}
     this.parts.writer.save(storageTarget(definition), clone({...object, metadata: rest}))
   }

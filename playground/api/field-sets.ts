@@ -1,6 +1,6 @@
 // Sets of field paths in the fieldsV1 notation: `f:name`, `k:{"name":"x"}`, `v:"value"`, and `.` for the element
 // itself where it has members below it. The operations follow structured-merge-diff.
-import {deepEqual, isObject, type Value} from './objects.ts'
+import {deepEqual, isObject, type Value, without} from './objects.ts'
 import {fieldSchema, type Schema} from './schema.ts'
 
 /** A set of paths. An empty object is a member without members below; an absent set is empty. */
@@ -26,7 +26,7 @@ export function union(left: FieldSet, right: FieldSet): FieldSet {
 function unionOf(left: FieldSet, right: FieldSet): FieldSet {
   const merged = union(left, right)
   const member = isMember(left) || isMember(right)
-  const {'.': _, ...below} = merged
+  const below = without(merged, '.')
   return member && Object.keys(below).length > 0 ? {'.': {}, ...below} : below
 }
 
@@ -135,7 +135,7 @@ export function fieldsOf(value: Value, schema: Schema | undefined): FieldSet {
 }
 
 /** What changed between two values. */
-export interface Comparison {
+interface Comparison {
   added: FieldSet
   modified: FieldSet
   removed: FieldSet

@@ -1,9 +1,9 @@
 // Lists, with pages, and the shapes in which objects are shown.
 import type {KubeObject} from '../../crds/meta.ts'
 import {badRequest, expired} from './errors.ts'
+import {answer} from './json-answer.ts'
 import {isObject, type Value, without} from './objects.ts'
 import type {ResourcePath} from './request-path.ts'
-import {answer} from './resource-handler.ts'
 import {apiVersionOf} from './resources.ts'
 import {storageKey} from './storage.ts'
 import type {Store} from './store.ts'

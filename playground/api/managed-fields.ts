@@ -12,7 +12,7 @@ import {
   union,
 } from './field-sets.ts'
 import {mergeApplied, removeFields} from './merge.ts'
-import {clone, deepEqual} from './objects.ts'
+import {clone, deepEqual, without} from './objects.ts'
 import type {Schema} from './schema.ts'
 
 /** Who writes, and what the write may own. */
@@ -32,8 +32,8 @@ const unownedMetadata = [
 ].flatMap(names => names.split(' '))
 
 /** The part of an object that managers own: no type, no system metadata, no status where that is written apart. */
-export function ownedPart(object: KubeObject, subresource: string, hasStatus: boolean): Record<string, unknown> {
-  const {apiVersion: _, kind: __, metadata, status, ...rest} = object
+function ownedPart(object: KubeObject, subresource: string, hasStatus: boolean): Record<string, unknown> {
+  const {metadata, status, ...rest} = without(object, 'apiVersion', 'kind')
   const fields = Object.entries(metadata ?? {}).filter(([field]) => !unownedMetadata.includes(field))
   const owned: Record<string, unknown> = {...(subresource === 'status' ? {} : rest)}
   if (fields.length > 0) owned['metadata'] = Object.fromEntries(fields)
@@ -118,7 +118,7 @@ export function afterUpdate(
 }
 
 /** What a server-side apply makes of an object. */
-export interface ApplyResult {
+interface ApplyResult {
   object: KubeObject
   managedFields: ManagedFieldsEntry[]
 }

@@ -1,8 +1,6 @@
 // Small operations on plain JSON.
-import type {KubeObject} from '../../crds/meta.ts'
 
 /** Any JSON value, where its type is not known. */
-// biome-ignore lint/suspicious/noExplicitAny: JSON of foreign objects has no static type; readers narrow what they use.
 export type Value = any
 
 /** True for a JSON object (not null, not an array). */
@@ -76,9 +74,9 @@ export function setPath(target: Record<string, Value>, path: readonly string[], 
   if (last !== undefined) setOwn(current, last, value)
 }
 
-/** The object without a top-level field. */
-export function without(object: KubeObject, ...fields: string[]): KubeObject {
-  return Object.fromEntries(Object.entries(object).filter(([key]) => !fields.includes(key))) as KubeObject
+/** The object without some of its own fields. */
+export function without<T extends object>(object: T, ...fields: string[]): T {
+  return Object.fromEntries(Object.entries(object).filter(([key]) => !fields.includes(key))) as T
 }
 
 /** RFC 3339 with whole seconds, as metav1.Time. */

@@ -1,6 +1,7 @@
 // Requests for resources: get, list, create, replace, patch, delete.
 import type {KubeObject} from '../../crds/meta.ts'
 import {ApiError, badRequest, methodNotAllowed, notFound} from './errors.ts'
+import {answer} from './json-answer.ts'
 import {listResponse, showObject} from './list-response.ts'
 import {isObject, type Value} from './objects.ts'
 import {contentType, parseBody, parseObject} from './request-body.ts'
@@ -15,17 +16,6 @@ const patchTypes: Readonly<Record<string, PatchType>> = {
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
 }
-const maximumWarnings = 20
-
-/** A JSON answer. */
-export function answer(status: number, body: object, warnings: string[] = []): ApiResponse {
-  const headers: Record<string, string> = {'content-type': 'application/json'}
-  // Several warnings share one header, as RFC 7234 allows.
-  const texts = warnings.slice(0, maximumWarnings).map(text => `299 - ${JSON.stringify(text)}`)
-  if (texts.length > 0) headers['warning'] = texts.join(', ')
-  return {status, headers, body}
-}
-
 interface Call {
   store: Store
   request: ApiRequest

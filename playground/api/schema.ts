@@ -58,7 +58,7 @@ export const long: Schema = {type: 'integer', format: 'int64'}
 export const flag: Schema = {type: 'boolean'}
 export const time: Schema = {type: 'string', format: 'date-time'}
 export const intOrString: Schema = {'x-kubernetes-int-or-string': true}
-export const quantity: Schema = {'x-kubernetes-int-or-string': true}
+const quantity: Schema = {'x-kubernetes-int-or-string': true}
 /** An object whose fields are not declared: kept as it is, and merged field by field. */
 export const open: Schema = {type: 'object', 'x-kubernetes-preserve-unknown-fields': true}
 export const textMap: Schema = {type: 'object', additionalProperties: text}

@@ -57,7 +57,7 @@ function satisfies(requirement: Requirement, value: string | undefined): boolean
 }
 
 /** The predicate of a label selector such as `a=b,c in (d,e),!f`. Throws 400 for a malformed one. */
-export function labelPredicate(selector: string): Predicate {
+function labelPredicate(selector: string): Predicate {
   const requirements = parseLabelSelector(selector)
   return object => requirements.every(item => satisfies(item, object.metadata.labels?.[item.key]))
 }
@@ -101,7 +101,7 @@ function readField(object: KubeObject, field: string): string {
 }
 
 /** The predicate of a field selector such as `metadata.name=x,status.phase!=Running`. Throws 400 for other fields. */
-export function fieldPredicate(resource: string, selector: string): Predicate {
+function fieldPredicate(resource: string, selector: string): Predicate {
   const supported = supportedFields(resource)
   const terms = selector
     .split(',')

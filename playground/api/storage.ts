@@ -11,7 +11,7 @@ export const defaultEventWindow = 5000
 const maximumEventObjects = 2000
 
 /** Receives events in the order of their resource versions. */
-export type StorageListener = (event: StoreEvent) => void
+type StorageListener = (event: StoreEvent) => void
 
 interface Subscription {
   resource: string
@@ -19,7 +19,7 @@ interface Subscription {
 }
 
 /** Where an object lives. */
-export interface Location {
+interface Location {
   resource: string
   key: string
 }
@@ -216,6 +216,11 @@ export class Storage {
   compact(): void {
     this.forget(this.events.length)
     this.forgottenVersion = this.currentVersion
+  }
+
+  /** Listeners that have not ended their subscription. */
+  get subscriberCount(): number {
+    return this.subscriptions.size
   }
 
   /** Calls back on every later event of a resource (`*` for all); the returned function ends that. */

@@ -24,7 +24,7 @@ export interface StoreOptions {
 }
 
 /** Where a patch goes, beside the options of every write. */
-export interface PatchOptions extends WriteOptions {
+interface PatchOptions extends WriteOptions {
   /** `status` or `scale`; the main resource when absent. */
   subresource?: string
 }

@@ -5,7 +5,7 @@ import {findAll, parseJsonPath} from './json-path.ts'
 import type {PrinterColumn, ResourceVersion} from './types.ts'
 
 /** How a client wants its objects, by its Accept header. */
-export type Presentation = 'object' | 'table' | 'metadata'
+type Presentation = 'object' | 'table' | 'metadata'
 
 /** Reads `as=` from the first acceptable media type. */
 export function presentationOf(accept: string | undefined): Presentation {

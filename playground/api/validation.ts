@@ -98,7 +98,7 @@ export class Validator {
   }
 
   private validateString(value: string, schema: Schema, path: string): void {
-    const length = [...value].length
+    const length = Array.from(value).length
     if (schema.minLength !== undefined && length < schema.minLength) {
       this.invalid(path, value, `${path} in body should be at least ${schema.minLength} chars long`)
     }

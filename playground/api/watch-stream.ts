@@ -11,7 +11,7 @@ import {narrow} from './watch-events.ts'
 import type {Target} from './writer.ts'
 
 /** Where the lines of a watch go. */
-export interface WatchSink {
+interface WatchSink {
   /** Sends one line; false when the client reads too slowly to go on. */
   send(line: string): boolean
   end(): void

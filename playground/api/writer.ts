@@ -6,7 +6,7 @@ import {type Allocator, applyBuiltInDefaults, applyDefaults} from './defaults.ts
 import {ApiError, alreadyExists, badRequest, conflict, invalid, notFound, type StatusCause} from './errors.ts'
 import {afterUpdate, type FieldManager} from './managed-fields.ts'
 import {checkBuiltIn, checkImmutable, checkMetadata} from './metadata.ts'
-import {clone, deepEqual, timestamp} from './objects.ts'
+import {clone, deepEqual, timestamp, without} from './objects.ts'
 import {apiVersionOf} from './resources.ts'
 import type {Schema} from './schema.ts'
 import {type Storage, storageKey} from './storage.ts'
@@ -22,7 +22,7 @@ export interface Target {
 }
 
 /** Managed fields that a server-side apply has worked out; otherwise the writer compares. */
-export interface Ownership {
+interface Ownership {
   managedFields: ManagedFieldsEntry[]
 }
 
@@ -256,7 +256,7 @@ export class Writer {
 
   // Managed fields are the server's own; validating them again would only cost time.
   private validated(target: Target, candidate: KubeObject): KubeObject {
-    const {managedFields: _, ...metadata} = candidate.metadata
+    const metadata = without(candidate.metadata, 'managedFields')
     return target.subresource === 'status' && !target.definition.custom
       ? ({status: candidate['status'], ...onlyRequired(target, candidate)} as unknown as KubeObject)
       : {...candidate, metadata}
@@ -294,8 +294,7 @@ function checkVersion(definition: ResourceDefinition, metadata: KubeObject['meta
 }
 
 function sameSpec(left: KubeObject, right: KubeObject): boolean {
-  const spec = ({metadata: _, status: __, ...rest}: KubeObject) => rest
-  return deepEqual(spec(left), spec(right))
+  return deepEqual(without(left, 'metadata', 'status'), without(right, 'metadata', 'status'))
 }
 
 // Empty maps and lists of metadata are not stored, so that clearing them and never having them are the same.

@@ -23,7 +23,10 @@ export interface ControllerProcessOptions {
   port: number
 }
 
-const main = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+/** The bundle that `npm run build` makes: it is what runs in production too. */
+const main = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+/** Small young generations keep the resident memory of an idle controller low. */
+const nodeOptions = ['--max-semi-space-size=2']
 const sampleMilliseconds = 500
 
 export function startControllerProcess(options: ControllerProcessOptions): ControllerProcess {
@@ -32,6 +35,7 @@ export function startControllerProcess(options: ControllerProcessOptions): Contr
   let peak = 0
   const start = () => {
     const args = [
+      ...nodeOptions,
       main,
       'controller',
       ...['--kubeconfig', options.kubeconfig, '--prometheus', options.prometheus, '--git-cache', options.gitCache],

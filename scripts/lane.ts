@@ -1,0 +1,39 @@
+// Runs one of the slower lanes (test/lanes/<name>.lane.ts) and closes with the line that .ci/run adds up.
+import {spawnSync} from 'node:child_process'
+import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const [name] = process.argv.slice(2)
+const folder = mkdtempSync(join(tmpdir(), 'fairlead-lane-'))
+const report = join(folder, 'report.json')
+const args = [
+  'run',
+  '--config',
+  'vitest.lanes.config.ts',
+  '--reporter=verbose',
+  '--reporter=json',
+  `--outputFile.json=${report}`,
+  `test/lanes/${name}.lane.ts`,
+]
+spawnSync('vitest', args, {cwd: root, stdio: 'inherit'})
+let passed = 0
+let failed = 0
+try {
+  const counts = JSON.parse(readFileSync(report, 'utf8')) as {
+    numPassedTests: number
+    numFailedTests: number
+    success: boolean
+  }
+  passed = counts.numPassedTests
+  failed = counts.numFailedTests + (counts.success || counts.numFailedTests > 0 ? 0 : 1)
+} catch {
+  failed = 1
+}
+rmSync(folder, {recursive: true, force: true})
+// A lane that ran no test has failed.
+if (passed + failed === 0) failed = 1
+process.stdout.write(`${passed} passed, ${failed} failed\n`)
+process.exitCode = failed > 0 ? 1 : 0
