@@ -52,8 +52,10 @@ export function removeFields(value: Value, schema: Schema | undefined, dropped: 
     if (keep === undefined && isMember(drop)) result.delete(element)
     else {
       const rest = removeFields(item, inner, drop, keep ?? {})
-      if (rest === undefined) result.delete(element)
-      else result.set(element, rest)
+      // What an applier names stays, even when nothing is left below it.
+      if (rest !== undefined) result.set(element, rest)
+      else if (isMember(keep)) result.set(element, Array.isArray(item) ? [] : {})
+      else result.delete(element)
     }
     removedAny ||= !result.has(element)
   }
