@@ -1,5 +1,5 @@
 // `fairlead demo`: three merges on the embedded playground.
-import {startEnvironment, type DemoEnvironment} from '../playground/demo/environment.ts'
+import {type DemoEnvironment, startEnvironment} from '../playground/demo/environment.ts'
 import {demoNamespace} from '../playground/demo/manifests.ts'
 import {type DemoResult, jsonReport, succeeded, textReport} from '../playground/demo/report.ts'
 import {firstVersion, follow, type MeasuredRelease, merges, release, untilStatus} from '../playground/demo/scenario.ts'
@@ -47,7 +47,9 @@ async function releases(environment: DemoEnvironment, view: DemoView, startedAt:
   const done: MeasuredRelease[] = []
   try {
     for (const merge of merges) {
-      view.step(`Merge: ${merge.subject}${merge.version.failureShare > 0 ? ` (it fails ${merge.version.failureShare * 100} % of its requests)` : ''}`)
+      view.step(
+        `Merge: ${merge.subject}${merge.version.failureShare > 0 ? ` (it fails ${merge.version.failureShare * 100} % of its requests)` : ''}`,
+      )
       done.push(await release(environment, traffic, merge))
     }
   } finally {

@@ -6,7 +6,9 @@ import {Command} from 'commander'
 import {parseConfig} from '../controller/shell/config.ts'
 import {startController} from '../controller/shell/controller.ts'
 
-const program = new Command('fairlead').description('GitOps progressive delivery for Kubernetes: promotion is a traffic move.')
+const program = new Command('fairlead').description(
+  'GitOps progressive delivery for Kubernetes: promotion is a traffic move.',
+)
 
 program
   .command('controller')

@@ -40,9 +40,10 @@ export type ListKeys = Readonly<Record<string, readonly string[]>>
 
 type Source = Record<string, unknown>
 
-const copied = new Set([
-  'type',
+// In the order in which the generated files have them.
+const copied = [
   'description',
+  'type',
   'default',
   'enum',
   'format',
@@ -58,14 +59,13 @@ const copied = new Set([
   'required',
   'nullable',
   'x-kubernetes-validations',
-])
+]
 
-/** Keywords without a place in a structural schema that may be dropped all the same. */
-const dropped = new Set([
-  '$schema',
-  // The names of a record's keys can't be constrained there; the controller checks them.
-  'propertyNames',
-])
+/** Converted with what is below them. */
+const nesting = ['properties', 'items', 'additionalProperties']
+/** Dropped: the names of a record's keys can't be constrained in a structural schema; the controller checks them. */
+const dropped = ['$schema', 'propertyNames']
+const known = new Set([...copied, ...nesting, ...dropped])
 
 /**
  * Structural schema of what a user may write (`input`: fields with a default are optional).
@@ -85,12 +85,17 @@ export function structuralSchema(schema: z.ZodType, path: string, listKeys: List
   return result
 }
 
+/** Types whose JSON schema says less than they do. */
+const untold: ReadonlySet<string> = new Set(['pipe', 'transform', 'catch', 'tuple'])
+
 /** zod leaves checks and transformations that are code out of a JSON schema without a word. */
 function refuseCode(schema: z.core.$ZodTypes, path: string): void {
   const {type, checks} = schema._zod.def
   const isCode = (checks ?? []).some(check => ['custom', 'overwrite'].includes(check._zod.def.check))
-  if (isCode || type === 'pipe' || type === 'transform' || type === 'catch')
-    throw new Error(`${path}: code of a zod schema can't be said in a structural schema; write a CEL rule in .meta()`)
+  if (isCode || untold.has(type))
+    throw new Error(
+      `${path}: a structural schema can't say what this does (${isCode ? 'a refinement' : type}); write a CEL rule in .meta()`,
+    )
 }
 
 interface Lists {
@@ -100,18 +105,19 @@ interface Lists {
 
 function convert(source: Source, path: string, lists: Lists): StructuralSchema {
   if (source.anyOf !== undefined) return intOrString(source, path)
-  const own: Source = {}
-  for (const [keyword, value] of Object.entries(source)) {
-    if (copied.has(keyword)) {
-      if (!isDoubleRange(keyword, value)) own[keyword] = value
-    } else if (!['properties', 'items', 'additionalProperties'].includes(keyword) && !dropped.has(keyword))
-      throw new Error(`${path}: "${keyword}" has no place in a structural schema`)
-  }
-  const result: StructuralSchema = own
+  const result = copy(source, path)
   if (result.type === undefined) throw new Error(`${path}: a structural schema needs a type here`)
   if (result.pattern !== undefined) assertPortable(result.pattern, path)
   addChildren(result, source, path, lists)
   return result
+}
+
+/** Everything but what is nested, in a fixed order. */
+function copy(source: Source, path: string): StructuralSchema {
+  const foreign = Object.keys(source).find(keyword => !known.has(keyword))
+  if (foreign !== undefined) throw new Error(`${path}: "${foreign}" has no place in a structural schema`)
+  const kept = copied.filter(keyword => source[keyword] !== undefined && !isDoubleRange(keyword, source[keyword]))
+  return Object.fromEntries(kept.map(keyword => [keyword, source[keyword]]))
 }
 
 function addChildren(result: StructuralSchema, source: Source, path: string, lists: Lists): void {
@@ -165,9 +171,6 @@ function intOrString(source: Source, path: string): StructuralSchema {
   if (sides.length !== 2 || !types.has('integer') || !types.has('string'))
     throw new Error(`${path}: only a union of integer and string can be expressed; model one-of by key`)
   const {anyOf: _anyOf, ...rest} = source
-  for (const keyword of Object.keys(rest)) {
-    if (!copied.has(keyword)) throw new Error(`${path}: "${keyword}" has no place in a structural schema`)
-  }
   const {type: _type, ...bounds} = {...sides[0], ...sides[1]}
-  return {'x-kubernetes-int-or-string': true, ...bounds, ...rest}
+  return {...copy(rest, path), 'x-kubernetes-int-or-string': true, ...bounds}
 }

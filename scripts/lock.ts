@@ -15,7 +15,17 @@ interface LockedPackage {
 }
 
 const systems = ['android', 'darwin', 'win32', 'freebsd', 'openharmony', 'linux', 'sunos', 'aix', 'netbsd', 'openbsd']
-const processors: Record<string, string> = {riscv64: 'riscv64', s390x: 's390x', ppc64: 'ppc64', loong64: 'loong64', arm64: 'arm64', arm: 'arm', x64: 'x64', ia32: 'ia32', wasm32: 'wasm32'}
+const processors: Record<string, string> = {
+  riscv64: 'riscv64',
+  s390x: 's390x',
+  ppc64: 'ppc64',
+  loong64: 'loong64',
+  arm64: 'arm64',
+  arm: 'arm',
+  x64: 'x64',
+  ia32: 'ia32',
+  wasm32: 'wasm32',
+}
 
 /** The platform that a package's name tells, so that no other machine asks for it. */
 function platformOf(name: string): Pick<LockedPackage, 'os' | 'cpu' | 'libc'> {

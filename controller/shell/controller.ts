@@ -34,11 +34,24 @@ export async function startController(config: ControllerConfig): Promise<Running
   const clock = systemClock()
   const random = systemRandom()
   const telemetry = new Telemetry({processMetrics: true})
-  const connection = loadConnection({...(config.kubeconfig ? {kubeconfig: config.kubeconfig} : {}), ...(config.context ? {context: config.context} : {})})
-  const transport = new HttpTransport({connection, clock, onAnswer: (verb, code) => telemetry.countApiRequest(verb, code)})
+  const connection = loadConnection({
+    ...(config.kubeconfig ? {kubeconfig: config.kubeconfig} : {}),
+    ...(config.context ? {context: config.context} : {}),
+  })
+  const transport = new HttpTransport({
+    connection,
+    clock,
+    onAnswer: (verb, code) => telemetry.countApiRequest(verb, code),
+  })
   const cluster = new KubeClient(transport)
   const events = new EventRecorder({cluster, clock, random, log, instance: 'fairlead'})
-  const caches = new Caches({source: cluster, clock, random, log, ...(config.namespace ? {namespace: config.namespace} : {})})
+  const caches = new Caches({
+    source: cluster,
+    clock,
+    random,
+    log,
+    ...(config.namespace ? {namespace: config.namespace} : {}),
+  })
   const metrics = createPrometheusMetrics({address: config.prometheus})
   const alerts = new AlertSender({
     notifier: new HttpNotifier(),
@@ -79,7 +92,10 @@ export async function startController(config: ControllerConfig): Promise<Running
         ...telemetry.queueHooks(name),
         failed: (key, error, failures, delayMilliseconds) => {
           telemetry.countReconcileError(name, 'internal')
-          log.error({key, failures, delayMilliseconds, detail: error instanceof Error ? error.message : 'unknown'}, 'pass failed')
+          log.error(
+            {key, failures, delayMilliseconds, detail: error instanceof Error ? error.message : 'unknown'},
+            'pass failed',
+          )
         },
       },
     })

@@ -49,7 +49,7 @@ describe('connections', () => {
 
   test('are bounded for requests, and watches do not use them up', async () => {
     const {transport, server} = await start(
-      path => (path === '/watch' ? {stream: response => void response.writeHead(200).flushHeaders()} : {body: {}}),
+      path => (path === '/watch' ? {stream: response => response.writeHead(200).flushHeaders()} : {body: {}}),
       {burst: 1000},
     )
     const abort = new AbortController()

@@ -140,7 +140,11 @@ async function readCredentials(config: KubeConfig): Promise<Credentials> {
   const tls: TlsOptions = {}
   if (options.ca) tls.ca = String(options.ca)
   if (options.cert) tls.cert = String(options.cert)
-  if (options.key) tls.key = String(options.key)
+  if (options.key)
+    tls.key =
+      typeof options.key === 'string' || Buffer.isBuffer(options.key)
+        ? options.key.toString()
+        : JSON.stringify(options.key)
   if (options.servername) tls.servername = options.servername
   if (options.rejectUnauthorized === false) tls.rejectUnauthorized = false
   return {tls, headers}

@@ -229,7 +229,7 @@ export class Reflector {
       // The first one is the server's ordinary housekeeping; only a series of them is slowed down.
       if (this.#failures === 1) return 0
     } else {
-      this.#lastError = error instanceof Error ? error.message : String(error)
+      this.#lastError = error instanceof Error ? error.message : 'unknown error'
       log.warn({err: error, kind, failures: this.#failures, delayMilliseconds: delay}, 'list or watch failed')
     }
     return delay

@@ -26,7 +26,12 @@ export function createRolloutObserver(options: RolloutObserverOptions): RolloutO
       if (before.phase === after.phase) return
       if (before.phase) telemetry.observePhase(before.phase, secondsInPhase(before, clock.now()))
       log.info(
-        {rollout: `${namespace}/${name}`, from: before.phase, to: after.phase, revision: after.canary?.revision ?? after.primary?.revision},
+        {
+          rollout: `${namespace}/${name}`,
+          from: before.phase,
+          to: after.phase,
+          revision: after.canary?.revision ?? after.primary?.revision,
+        },
         'phase changed',
       )
     },
@@ -39,7 +44,10 @@ export function createRolloutObserver(options: RolloutObserverOptions): RolloutO
     },
     refused(rollout: KubeObject, object: string, error: ClusterError) {
       const {namespace, name} = rollout.metadata
-      log.warn({rollout: `${namespace}/${name}`, object, status: error.status, reason: error.reason, detail: error.message}, 'write failed')
+      log.warn(
+        {rollout: `${namespace}/${name}`, object, status: error.status, reason: error.reason, detail: error.message},
+        'write failed',
+      )
       telemetry.countReconcileError('rollout', error.status === 403 || error.status === 422 ? 'terminal' : 'transient')
     },
     forgotten: (namespace, name) => telemetry.forget(namespace, name),
@@ -47,9 +55,16 @@ export function createRolloutObserver(options: RolloutObserverOptions): RolloutO
 }
 
 /** A release that has come to the head of the history since. */
-function countEnded(telemetry: Telemetry, namespace: string, name: string, before: RolloutStatus, after: RolloutStatus): void {
+function countEnded(
+  telemetry: Telemetry,
+  namespace: string,
+  name: string,
+  before: RolloutStatus,
+  after: RolloutStatus,
+): void {
   const [ended] = after.history ?? []
-  if (ended && ended.id !== before.history?.[0]?.id) telemetry.countRelease(namespace, name, ended.outcome, ended.reason)
+  if (ended && ended.id !== before.history?.[0]?.id)
+    telemetry.countRelease(namespace, name, ended.outcome, ended.reason)
 }
 
 function secondsInPhase(status: RolloutStatus, now: number): number {

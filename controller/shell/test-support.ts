@@ -1,5 +1,5 @@
 // For the tests of this folder: a clock that only moves when told, and an HTTP server that does what a script says.
-import {createServer, type IncomingHttpHeaders, type ServerResponse} from 'node:http'
+import {createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse} from 'node:http'
 import type {AddressInfo} from 'node:net'
 import type {KubeObject} from '../../crds/meta.ts'
 import type {Clock, Random} from '../ports.ts'
@@ -104,7 +104,7 @@ export async function startScriptedServer(
 ): Promise<ScriptedServer> {
   const requests: ScriptedRequest[] = []
   let connections = 0
-  const server = createServer(async (incoming, response) => {
+  const answer = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = []
     for await (const chunk of incoming) chunks.push(chunk)
     const url = new URL(incoming.url ?? '/', 'http://127.0.0.1')
@@ -117,6 +117,9 @@ export async function startScriptedServer(
     }
     requests.push(request)
     send(response, script(request) ?? {status: 404, body: statusBody(404, 'NotFound', 'not in the script')})
+  }
+  const server = createServer((incoming, response) => {
+    void answer(incoming, response)
   })
   server.on('connection', () => {
     connections += 1

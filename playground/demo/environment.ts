@@ -43,9 +43,17 @@ export async function startEnvironment(first: DemoVersion): Promise<DemoEnvironm
   for (const crd of [...kinds.map(definitionOf), ...istioCrds]) api.store.create(structuredClone(crd) as KubeObject)
   api.store.create({apiVersion: 'v1', kind: 'Namespace', metadata: {name: demoNamespace}})
   const runner = startWorkloadRunner({store: api.store, random: seededRandom(1)})
-  const proxy = await startProxy({store: api.store, random: seededRandom(2), settings: {clientNamespace: demoNamespace, propagationMilliseconds}})
+  const proxy = await startProxy({
+    store: api.store,
+    random: seededRandom(2),
+    settings: {clientNamespace: demoNamespace, propagationMilliseconds},
+  })
   const metrics = new MetricStore()
-  const scraper = startScraper({store: metrics, targets: [{url: proxy.metricsUrl, labels: {job: 'mesh'}}], intervalMilliseconds: scrapeMilliseconds})
+  const scraper = startScraper({
+    store: metrics,
+    targets: [{url: proxy.metricsUrl, labels: {job: 'mesh'}}],
+    intervalMilliseconds: scrapeMilliseconds,
+  })
   const prometheus = await startPrometheusApi({store: metrics})
   const alerts = await startAlertReceiver()
   const repository = await createRepository(folder, first, alerts.url)
@@ -54,7 +62,13 @@ export async function startEnvironment(first: DemoVersion): Promise<DemoEnvironm
   const logFile = join(folder, 'controller.log')
   const gitCache = join(folder, 'git-cache')
   await mkdir(gitCache)
-  const controller = startControllerProcess({kubeconfig, prometheus: prometheus.url, gitCache, logFile, port: await freePort()})
+  const controller = startControllerProcess({
+    kubeconfig,
+    prometheus: prometheus.url,
+    gitCache,
+    logFile,
+    port: await freePort(),
+  })
   api.store.create(gitSyncManifest(repository.url) as KubeObject)
   return {
     folder,
@@ -66,12 +80,18 @@ export async function startEnvironment(first: DemoVersion): Promise<DemoEnvironm
     alerts,
     repository,
     controller,
-    traffic: () => startTraffic({url: proxy.url, host: `${demoName}.${demoNamespace}.svc.cluster.local`, requestsPerSecond, timeoutMilliseconds: requestTimeoutMilliseconds}),
+    traffic: () =>
+      startTraffic({
+        url: proxy.url,
+        host: `${demoName}.${demoNamespace}.svc.cluster.local`,
+        requestsPerSecond,
+        timeoutMilliseconds: requestTimeoutMilliseconds,
+      }),
     async close() {
       await controller.close()
       await scraper.close()
       await proxy.close()
-      await runner.close()
+      runner.close()
       await prometheus.close()
       await alerts.close()
       await api.close()

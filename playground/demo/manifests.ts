@@ -56,14 +56,24 @@ export function deploymentManifest({version, failureShare}: DemoVersion): string
 /** Everything beside the Deployment, by file name. */
 export function otherManifests(alertAddress: string): Record<string, string> {
   return {
-    'settings.yaml': stringify({apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: `${demoName}-settings`}, data: {LATENCY_MILLISECONDS: '3'}}),
+    'settings.yaml': stringify({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: {name: `${demoName}-settings`},
+      data: {LATENCY_MILLISECONDS: '3'},
+    }),
     'service.yaml': stringify({
       apiVersion: 'v1',
       kind: 'Service',
       metadata: {name: demoName},
       spec: {selector: {app: demoName}, ports: [{name: 'http', port: 80, targetPort: 'http'}]},
     }),
-    'alerts.yaml': stringify({apiVersion: 'fairlead.dev/v1alpha1', kind: 'AlertChannel', metadata: {name: 'on-call'}, spec: {webhook: {url: alertAddress}}}),
+    'alerts.yaml': stringify({
+      apiVersion: 'fairlead.dev/v1alpha1',
+      kind: 'AlertChannel',
+      metadata: {name: 'on-call'},
+      spec: {webhook: {url: alertAddress}},
+    }),
     'rollout.yaml': stringify(rolloutManifest()),
   }
 }
@@ -94,7 +104,12 @@ function rolloutManifest(): object {
 }
 
 /** The GitSync that makes a cluster follow the demo's repository. */
-export function gitSyncManifest(url: string): {apiVersion: string; kind: string; metadata: {name: string; namespace: string}; spec: object} {
+export function gitSyncManifest(url: string): {
+  apiVersion: string
+  kind: string
+  metadata: {name: string; namespace: string}
+  spec: object
+} {
   return {
     apiVersion: 'fairlead.dev/v1alpha1',
     kind: 'GitSync',

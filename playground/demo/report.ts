@@ -12,7 +12,11 @@ export interface DemoResult {
 
 /** Whether everything happened as it should. */
 export function succeeded(result: DemoResult, expectedReleases: number): boolean {
-  return result.releases.length === expectedReleases && result.releases.every(one => one.expected) && result.droppedByFairlead === 0
+  return (
+    result.releases.length === expectedReleases &&
+    result.releases.every(one => one.expected) &&
+    result.droppedByFairlead === 0
+  )
 }
 
 export function jsonReport(result: DemoResult): {releases: ReleaseReport[]; droppedByFairlead: number} {
@@ -43,10 +47,18 @@ export function textReport(result: DemoResult): string {
     String(report.requests.canaryFailed),
   ])
   const widths = head.map((title, index) => Math.max(title.length, ...rows.map(row => row[index]?.length ?? 0)))
-  const line = (cells: string[]) => cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ').trimEnd()
-  const rolledBack = result.releases.flatMap(({report}) => report.alerts.map(alert => `  ${alert.title}\n  ${alert.text}`))
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join('  ')
+      .trimEnd()
+  const rolledBack = result.releases.flatMap(({report}) =>
+    report.alerts.map(alert => `  ${alert.title}\n  ${alert.text}`),
+  )
   const firstWeights = result.releases.map(one => `${one.firstWeightSeconds.toFixed(1)} s`).join(', ')
-  const intervals = Object.entries(demoIntervals).map(([name, value]) => `${name} ${value} (default ${productDefaults[name as keyof typeof productDefaults]})`)
+  const intervals = Object.entries(demoIntervals).map(
+    ([name, value]) => `${name} ${value} (default ${productDefaults[name as keyof typeof productDefaults]})`,
+  )
   return [
     '',
     line(head),

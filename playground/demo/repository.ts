@@ -18,7 +18,11 @@ export interface DemoRepository {
 const author = {name: 'Demo Developer', email: 'developer@shop.example'}
 
 /** Makes the repository in an empty folder, with the first version on `main`. */
-export async function createRepository(folder: string, first: DemoVersion, alertAddress: string): Promise<DemoRepository> {
+export async function createRepository(
+  folder: string,
+  first: DemoVersion,
+  alertAddress: string,
+): Promise<DemoRepository> {
   const bare = join(folder, 'shop.git')
   const work = join(folder, 'shop')
   await mkdir(bare, {recursive: true})
@@ -30,7 +34,8 @@ export async function createRepository(folder: string, first: DemoVersion, alert
   await git.addConfig('commit.gpgsign', 'false')
   await git.checkoutLocalBranch('main')
   await mkdir(join(work, 'deploy'))
-  for (const [name, contents] of Object.entries(otherManifests(alertAddress))) await writeFile(join(work, 'deploy', name), contents)
+  for (const [name, contents] of Object.entries(otherManifests(alertAddress)))
+    await writeFile(join(work, 'deploy', name), contents)
   await writeVersion(work, first)
   await git.add('.')
   await git.commit(`checkout ${first.version}: first version`)

@@ -50,7 +50,11 @@ const releaseTimeoutMilliseconds = 60_000
 
 /** Follows the Rollout and its events for the listener; the way out. */
 export function follow(environment: DemoEnvironment, listener: DemoListener): () => void {
-  const stopRollouts = environment.store.watch('rollouts.fairlead.dev', ({object}) => listener.status((object.status ?? {}) as RolloutStatus), {initial: true})
+  const stopRollouts = environment.store.watch(
+    'rollouts.fairlead.dev',
+    ({object}) => listener.status((object.status ?? {}) as RolloutStatus),
+    {initial: true},
+  )
   const stopEvents = environment.store.watch('events', ({type, object}) => {
     if (type === 'ADDED') listener.event(String(object.reason), String(object.message))
   })
@@ -67,25 +71,45 @@ export function statusNow(environment: DemoEnvironment): RolloutStatus {
 }
 
 /** Resolves once the Rollout's status meets a condition. @throws Error that says where it stands after the time-out */
-export async function untilStatus(environment: DemoEnvironment, what: string, holds: (status: RolloutStatus) => boolean, timeoutMilliseconds = releaseTimeoutMilliseconds): Promise<RolloutStatus> {
+export async function untilStatus(
+  environment: DemoEnvironment,
+  what: string,
+  holds: (status: RolloutStatus) => boolean,
+  timeoutMilliseconds = releaseTimeoutMilliseconds,
+): Promise<RolloutStatus> {
   const end = Date.now() + timeoutMilliseconds
   for (;;) {
     const status = statusNow(environment)
     if (holds(status)) return status
-    if (Date.now() > end) throw new Error(`${what} did not happen within ${timeoutMilliseconds / 1000} s: the Rollout is ${status.phase ?? 'without status'} (${status.message ?? ''})`)
+    if (Date.now() > end)
+      throw new Error(
+        `${what} did not happen within ${timeoutMilliseconds / 1000} s: the Rollout is ${status.phase ?? 'without status'} (${status.message ?? ''})`,
+      )
     await new Promise(resolve => setTimeout(resolve, 50))
   }
 }
 
 /** Merges one version and waits for the end of its release. */
-export async function release(environment: DemoEnvironment, traffic: Traffic, merge: DemoMerge): Promise<MeasuredRelease> {
+export async function release(
+  environment: DemoEnvironment,
+  traffic: Traffic,
+  merge: DemoMerge,
+): Promise<MeasuredRelease> {
   const before = traffic.count()
   const alertsBefore = new Set(environment.alerts.alerts().map(alert => alert.id))
   const commit = await environment.repository.merge(merge.version, merge.subject)
   const startedAt = Date.now()
-  const started = await untilStatus(environment, 'the first weight', status => status.canary?.commit?.hash === commit && (status.traffic?.wanted[status.canary.slot] ?? 0) > 0)
+  const started = await untilStatus(
+    environment,
+    'the first weight',
+    status => status.canary?.commit?.hash === commit && (status.traffic?.wanted[status.canary.slot] ?? 0) > 0,
+  )
   const firstWeightSeconds = (Date.now() - startedAt) / 1000
-  const ended = await untilStatus(environment, 'the end of the release', status => status.history?.[0]?.commit?.hash === commit && status.release === undefined)
+  const ended = await untilStatus(
+    environment,
+    'the end of the release',
+    status => status.history?.[0]?.commit?.hash === commit && status.release === undefined,
+  )
   const entry = ended.history?.[0]
   if (!entry) throw new Error(`no history after the release of ${started.canary?.revision}`)
   // An alert is sent beside the rollback: it may arrive a moment after its end.

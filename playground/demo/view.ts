@@ -70,7 +70,13 @@ export function liveView(out: NodeJS.WritableStream): DemoView {
   }
 }
 
-function frame(step: string, status: RolloutStatus, events: string[], count: TrafficCount, previous: TrafficCount | undefined): string[] {
+function frame(
+  step: string,
+  status: RolloutStatus,
+  events: string[],
+  count: TrafficCount,
+  previous: TrafficCount | undefined,
+): string[] {
   const weight = status.canaryWeight ?? 0
   const filled = Math.round((weight / 100) * barWidth)
   const rates = Object.entries(count.byVersion).map(([version, now]) => {
@@ -87,7 +93,10 @@ function frame(step: string, status: RolloutStatus, events: string[], count: Tra
     `  canary weight [${'#'.repeat(filled)}${'.'.repeat(barWidth - filled)}] ${weight} %`,
     `  dropped because of Fairlead: ${count.dropped}`,
     ...pad(rates, 4),
-    ...pad(events.map(text => `  ${text.slice(0, width)}`), keptEvents),
+    ...pad(
+      events.map(text => `  ${text.slice(0, width)}`),
+      keptEvents,
+    ),
   ]
 }
 

@@ -41,7 +41,11 @@ async function droppedIn(release: (moves: Moves) => Promise<void>): Promise<numb
   store.create({apiVersion: 'v1', kind: 'Namespace', metadata: {name: namespace}})
   const runner = startWorkloadRunner({store, random: seededRandom(1), settings: {terminationGraceMilliseconds: 100}})
   closers.push(() => runner.close())
-  const proxy = await startProxy({store, random: seededRandom(2), settings: {clientNamespace: namespace, propagationMilliseconds: 50}})
+  const proxy = await startProxy({
+    store,
+    random: seededRandom(2),
+    settings: {clientNamespace: namespace, propagationMilliseconds: 50},
+  })
   closers.push(() => proxy.close())
   const apply = (object: KubeObject) => store.apply(object, {fieldManager: 'test', force: true})
   for (const name of ['checkout', 'checkout-a', 'checkout-b']) apply(service(name))
@@ -49,7 +53,8 @@ async function droppedIn(release: (moves: Moves) => Promise<void>): Promise<numb
   const moves: Moves = {
     async fillB() {
       apply(slot('b', 2))
-      while ((store.get('deployments.apps', namespace, 'checkout-b')?.['status']?.readyReplicas ?? 0) < 2) await pause(20)
+      while ((store.get('deployments.apps', namespace, 'checkout-b')?.['status']?.readyReplicas ?? 0) < 2)
+        await pause(20)
     },
     route: async (a, b) => void apply(meshes.istio.renderRoute(context, {a, b}, [])),
     emptyA: async () => void apply(slot('a', 0)),
@@ -69,7 +74,12 @@ async function droppedIn(release: (moves: Moves) => Promise<void>): Promise<numb
 
 function service(name: string): KubeObject {
   const marks = name === 'checkout' ? {} : {[labels.slot]: name.slice(-1)}
-  return {apiVersion: 'v1', kind: 'Service', metadata: {name, namespace}, spec: {selector: {app: 'checkout', ...marks}, ports: [{name: 'http', port: 80, targetPort: 8080}]}}
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: {name, namespace},
+    spec: {selector: {app: 'checkout', ...marks}, ports: [{name: 'http', port: 80, targetPort: 8080}]},
+  }
 }
 
 function slot(name: 'a' | 'b', replicas: number): KubeObject {
@@ -79,7 +89,12 @@ function slot(name: 'a' | 'b', replicas: number): KubeObject {
     {name: 'STARTUP_MILLISECONDS', value: '300'},
   ]
   const template = {metadata: {labels: marks}, spec: {containers: [{name: 'app', image: `checkout:${name}`, env}]}}
-  return {apiVersion: 'apps/v1', kind: 'Deployment', metadata: {name: `checkout-${name}`, namespace}, spec: {replicas, selector: {matchLabels: marks}, template}}
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: {name: `checkout-${name}`, namespace},
+    spec: {replicas, selector: {matchLabels: marks}, template},
+  }
 }
 
 test('readiness before route, and drain before scale-down: nothing is dropped', async () => {

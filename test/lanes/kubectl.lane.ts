@@ -16,7 +16,13 @@ const run = promisify(execFile)
 function kubectls(): string[] {
   const folders = (process.env.PATH ?? '').split(delimiter)
   const sdk = ['/usr/lib/google-cloud-sdk/bin', ...folders]
-  const numbered = sdk.filter(folder => existsSync(folder)).flatMap(folder => readdirSync(folder).filter(name => /^kubectl\.1\.\d+$/.test(name)).map(name => join(folder, name)))
+  const numbered = sdk
+    .filter(folder => existsSync(folder))
+    .flatMap(folder =>
+      readdirSync(folder)
+        .filter(name => /^kubectl\.1\.\d+$/.test(name))
+        .map(name => join(folder, name)),
+    )
   const plain = folders.map(folder => join(folder, 'kubectl')).find(file => existsSync(file))
   return [...new Set([...(plain ? [plain] : []), ...numbered])]
 }
@@ -52,7 +58,19 @@ test('there is a kubectl to test with', () => {
 describe.each(found)('%s', binary => {
   const namespace = `n${found.indexOf(binary)}`
   const kubectl = async (...args: string[]): Promise<string> => {
-    const {stdout} = await run(binary, ['--kubeconfig', join(folder, 'kubeconfig'), '--cache-dir', join(folder, 'cache', namespace), '-n', namespace, ...args], {timeout: 20_000})
+    const {stdout} = await run(
+      binary,
+      [
+        '--kubeconfig',
+        join(folder, 'kubeconfig'),
+        '--cache-dir',
+        join(folder, 'cache', namespace),
+        '-n',
+        namespace,
+        ...args,
+      ],
+      {timeout: 20_000},
+    )
     return stdout
   }
   const file = (name: string, objects: object[]): string => {
@@ -69,21 +87,52 @@ describe.each(found)('%s', binary => {
     expect(await kubectl('apply', '--server-side', '--force-conflicts', '-f', app)).toContain('serverside-applied')
     expect(await kubectl('get', 'deployment', 'web', '-o', 'jsonpath={.spec.replicas}')).toBe('2')
     await kubectl('scale', 'deployment/web', '--replicas=5')
-    await kubectl('patch', 'deployment', 'web', '-p', JSON.stringify({spec: {template: {spec: {containers: [{name: 'web', image: 'web:2'}]}}}}))
-    expect(await kubectl('get', 'deploy', 'web', '-o', 'jsonpath={.spec.replicas} {.spec.template.spec.containers[*].image}')).toBe('5 web:2')
+    await kubectl(
+      'patch',
+      'deployment',
+      'web',
+      '-p',
+      JSON.stringify({spec: {template: {spec: {containers: [{name: 'web', image: 'web:2'}]}}}}),
+    )
+    expect(
+      await kubectl(
+        'get',
+        'deploy',
+        'web',
+        '-o',
+        'jsonpath={.spec.replicas} {.spec.template.spec.containers[*].image}',
+      ),
+    ).toBe('5 web:2')
     await kubectl('annotate', 'deployment', 'web', 'note=x')
     expect(await kubectl('describe', 'deployment', 'web')).toContain('web:2')
-    expect(await kubectl('wait', '--for=jsonpath={.spec.replicas}=5', 'deployment/web', '--timeout=5s')).toContain('condition met')
+    expect(await kubectl('wait', '--for=jsonpath={.spec.replicas}=5', 'deployment/web', '--timeout=5s')).toContain(
+      'condition met',
+    )
     expect(await kubectl('delete', 'deployment', 'web')).toContain('deleted')
     expect(await kubectl('get', 'deployments', '-o', 'name')).toBe('')
   })
 
   test('rollouts: table columns, unknown fields and contradictions refused, events', async () => {
-    expect(await kubectl('apply', '--server-side', '-f', file('rollout.yaml', [rollout({})]))).toContain('serverside-applied')
+    expect(await kubectl('apply', '--server-side', '-f', file('rollout.yaml', [rollout({})]))).toContain(
+      'serverside-applied',
+    )
     const table = await kubectl('get', 'rollouts')
-    expect(table.split('\n')[0]?.trim().split(/\s+/)).toEqual(['NAME', 'PHASE', 'WEIGHT', 'STEP', 'PRIMARY', 'CANARY', 'MESSAGE', 'AGE'])
-    await expect(kubectl('apply', '--server-side', '-f', file('unknown.yaml', [rollout({colour: 'red'})]))).rejects.toThrow(/spec\.colour/)
-    await expect(kubectl('apply', '--server-side', '-f', file('strategy.yaml', [rollout({strategy: {}})]))).rejects.toThrow(/exactly one strategy/)
+    expect(table.split('\n')[0]?.trim().split(/\s+/)).toEqual([
+      'NAME',
+      'PHASE',
+      'WEIGHT',
+      'STEP',
+      'PRIMARY',
+      'CANARY',
+      'MESSAGE',
+      'AGE',
+    ])
+    await expect(
+      kubectl('apply', '--server-side', '-f', file('unknown.yaml', [rollout({colour: 'red'})])),
+    ).rejects.toThrow(/spec\.colour/)
+    await expect(
+      kubectl('apply', '--server-side', '-f', file('strategy.yaml', [rollout({strategy: {}})])),
+    ).rejects.toThrow(/exactly one strategy/)
     expect(await kubectl('get', 'frl', '-o', 'jsonpath={.items[0].spec.analysis.interval}')).toBe('15s')
     expect(await kubectl('events')).toBeDefined()
     expect(await kubectl('get', 'rollout', 'web', '-o', 'yaml')).toContain('targetRef')
@@ -91,7 +140,9 @@ describe.each(found)('%s', binary => {
   })
 
   test('get -w shows a change', async () => {
-    const watching = kubectl('get', 'configmaps', '-w', '--request-timeout=3s', '-o', 'name').catch((error: {stdout?: string}) => error.stdout ?? '')
+    const watching = kubectl('get', 'configmaps', '-w', '--request-timeout=3s', '-o', 'name').catch(
+      (error: {stdout?: string}) => error.stdout ?? '',
+    )
     await new Promise(resolve => setTimeout(resolve, 1000))
     await kubectl('create', 'configmap', 'late', '--from-literal=a=b')
     expect(await watching).toContain('configmap/late')
@@ -103,7 +154,11 @@ function deployment(replicas: number): object {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: {name: 'web'},
-    spec: {replicas, selector: {matchLabels: {app: 'web'}}, template: {metadata: {labels: {app: 'web'}}, spec: {containers: [{name: 'web', image: 'web:1'}]}}},
+    spec: {
+      replicas,
+      selector: {matchLabels: {app: 'web'}},
+      template: {metadata: {labels: {app: 'web'}}, spec: {containers: [{name: 'web', image: 'web:1'}]}},
+    },
   }
 }
 

@@ -1,0 +1,93 @@
+// A source file as the tidy rules see it: parsed once, with its imports resolved to paths in the repository.
+import {readdirSync, readFileSync} from 'node:fs'
+import {dirname, join, posix} from 'node:path'
+import {type Node, parseSync} from 'oxc-parser'
+
+export interface Import {
+  /** Path in the repository for a relative import, else the specifier as written (`zod`, `node:fs`). */
+  target: string
+  /** Whether the target is a file of the repository. */
+  local: boolean
+  /** Imported names; `*` for a namespace, a dynamic import or `export * from`. */
+  names: string[]
+  line: number
+}
+
+export interface Export {
+  name: string
+  line: number
+}
+
+export interface SourceModule {
+  /** Path in the repository, with `/`. */
+  path: string
+  text: string
+  program: Node
+  imports: Import[]
+  exports: Export[]
+  lineAt(offset: number): number
+}
+
+/** What a rule objects to. */
+export interface Violation {
+  path: string
+  line: number
+  message: string
+}
+
+export function isTest(path: string): boolean {
+  return /\.(test|lane)\.ts$/.test(path)
+}
+
+/** Files that only tests use, beside the code that they test. */
+export function isTestSupport(path: string): boolean {
+  return isTest(path) || path.startsWith('test/') || /(^|\/)test-support(\/|\.ts$)|\/fixtures\.ts$/.test(path)
+}
+
+/** Parses one file. @throws Error with the parser's message when it is no TypeScript */
+export function parseModule(path: string, text: string): SourceModule {
+  const {program, module, errors} = parseSync(path, text)
+  if (errors[0] !== undefined) throw new Error(`${path}: ${errors[0].message}`)
+  const lineStarts = [0, ...[...text.matchAll(/\n/g)].map(match => match.index + 1)]
+  const lineAt = (offset: number) => lineStarts.findLastIndex(start => start <= offset) + 1
+  const resolve = (specifier: string, names: string[], offset: number): Import => {
+    const local = specifier.startsWith('.')
+    return {target: local ? posix.join(dirname(path), specifier) : specifier, local, names, line: lineAt(offset)}
+  }
+  const imports = module.staticImports.map(({moduleRequest, entries, start}) =>
+    resolve(
+      moduleRequest.value,
+      entries.map(({importName}) => (importName.kind === 'Default' ? 'default' : (importName.name ?? '*'))),
+      start,
+    ),
+  )
+  const exports: Export[] = []
+  for (const {start, entries} of module.staticExports) {
+    for (const {moduleRequest, importName, exportName} of entries) {
+      if (moduleRequest) imports.push(resolve(moduleRequest.value, [importName.name ?? '*'], start))
+      if (exportName.kind !== 'None') exports.push({name: exportName.name ?? 'default', line: lineAt(start)})
+    }
+  }
+  for (const {moduleRequest, start} of module.dynamicImports) {
+    const written = /^(['"])(.*)\1$/.exec(text.slice(moduleRequest.start, moduleRequest.end))
+    if (written?.[2] !== undefined) imports.push(resolve(written[2], ['*'], start))
+  }
+  return {path, text, program: program as unknown as Node, imports, exports, lineAt}
+}
+
+const skipped = new Set(['.cache', '.git', 'coverage', 'dist', 'node_modules'])
+
+/** Paths of all files below a folder, without dependencies and build results. */
+export function filesBelow(root: string, folder = ''): string[] {
+  return readdirSync(join(root, folder), {withFileTypes: true}).flatMap(entry => {
+    if (skipped.has(entry.name)) return []
+    const path = posix.join(folder, entry.name)
+    return entry.isDirectory() ? filesBelow(root, path) : [path]
+  })
+}
+
+export function loadModules(root: string): SourceModule[] {
+  return filesBelow(root)
+    .filter(path => path.endsWith('.ts'))
+    .map(path => parseModule(path, readFileSync(join(root, path), 'utf8')))
+}
