@@ -68,8 +68,10 @@ async function releases(environment: DemoEnvironment, view: DemoView, startedAt:
   }
 }
 
-/** Leaves everything running until Ctrl-C, and says how to use it. */
+/** Leaves everything running, traffic included, until Ctrl-C, and says how to use it. */
 async function keep(environment: DemoEnvironment): Promise<void> {
+  // Without traffic there is no data, and without data nothing is promoted.
+  environment.traffic()
   process.stdout.write(`Everything is still running. Ctrl-C ends it.
 
   kubeconfig   ${environment.kubeconfig}
@@ -81,7 +83,7 @@ async function keep(environment: DemoEnvironment): Promise<void> {
 Try:
   kubectl --kubeconfig ${environment.kubeconfig} -n ${demoNamespace} get rollouts -w
   kubectl --kubeconfig ${environment.kubeconfig} -n ${demoNamespace} describe rollout checkout
-  cd ${environment.repository.work} && sed -i 's/3\\.0\\.1/4.0.0/' deploy/deployment.yaml && git commit -am "checkout 4.0.0" && git push origin main
+  cd ${environment.repository.work} && perl -pi -e 's/3\\.0\\.1/4.0.0/' deploy/deployment.yaml && git commit -am "checkout 4.0.0" && git push origin main
 `)
   await new Promise(() => {})
 }

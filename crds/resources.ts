@@ -85,8 +85,9 @@ export const kinds: readonly Kind[] = [
     columns: [
       column('Ready', '.status.conditions[?(@.type=="Ready")].status'),
       column('Commit', '.status.lastAppliedCommit'),
-      column('Message', '.status.message'),
+      column('Reason', '.status.conditions[?(@.type=="Ready")].reason'),
       age,
+      column('Message', '.status.message', 'string', 1),
     ],
     rules: [],
     statusListKeys: {'status.conditions': ['type']},

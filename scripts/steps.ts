@@ -2,12 +2,12 @@
 import {spawn} from 'node:child_process'
 import {closeSync, mkdtempSync, openSync, readFileSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
-import {join} from 'node:path'
+import {delimiter, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** A command; `program` is a binary of node_modules/.bin, or `node` for the Node that runs us. */
+/** A command; `program` is a binary of node_modules/.bin, among them `node`. */
 export interface Step {
   name: string
   program: string
@@ -27,7 +27,7 @@ const stepTimeoutMilliseconds = 170_000
 /** The end of an output says what failed; a step that prints more than this is cut at its front. */
 const outputCharacters = 100_000
 
-export const staticSteps: readonly Step[] = [
+const staticSteps: readonly Step[] = [
   {name: 'types', program: 'tsc', args: ['-p', 'tsconfig.json']},
   {name: 'lint', program: 'oxlint', args: ['--deny-warnings', '--format=unix']},
   {name: 'format', program: 'biome', args: ['ci', '--colors=off', '--reporter=summary', '.']},
@@ -54,11 +54,13 @@ export async function runStep(step: Step, timeoutMilliseconds = stepTimeoutMilli
   }
 }
 
-/** How the command ended, in words. */
+/** How the command ended, in words. Its `node` is ours, whatever else the machine has. */
 function ended(step: Step, descriptor: number, timeoutMilliseconds: number): Promise<string> {
-  const program = step.program === 'node' ? process.execPath : join(root, 'node_modules', '.bin', step.program)
+  const binaries = join(root, 'node_modules', '.bin')
+  const program = join(binaries, step.program)
+  const env = {...process.env, PATH: binaries + delimiter + (process.env.PATH ?? '')}
   return new Promise(resolve => {
-    const child = spawn(program, step.args, {cwd: root, stdio: ['ignore', descriptor, descriptor]})
+    const child = spawn(program, step.args, {cwd: root, env, stdio: ['ignore', descriptor, descriptor]})
     let late = false
     const timer = setTimeout(() => {
       late = true

@@ -25,7 +25,7 @@ const forbiddenGlobals = new Set([
   'setTimeout',
 ])
 
-export function isPure(path: string): boolean {
+function isPure(path: string): boolean {
   if (isTestSupport(path) || exceptions.some(prefix => path.startsWith(prefix))) return false
   return pureRooms.some(prefix => path.startsWith(prefix))
 }

@@ -1,15 +1,7 @@
 // Files and exports that nothing uses. A unit test beside the code keeps nothing alive: it would keep what only it uses.
 import {isProgram} from './form.ts'
 import {isTest, isTestSupport, type SourceModule, type Violation} from './source-module.ts'
-
-/** Exports that stay without an importer: path, name (`*` for all), and why. */
-export interface PublicExport {
-  path: string
-  name: string
-  reason: string
-}
-
-export const publicExports: readonly PublicExport[] = []
+import {nameOf, walk} from './walk.ts'
 
 /** Files that no program and no test below test/ reaches. Helpers of tests may be reached by any test. */
 export function deadFileViolations(modules: readonly SourceModule[]): Violation[] {
@@ -32,31 +24,45 @@ function reachable(modules: ReadonlyMap<string, SourceModule>, isRoot: (path: st
   return found
 }
 
-/** Exports that no other module imports. */
-export function deadExportViolations(
-  modules: readonly SourceModule[],
-  exceptions: readonly PublicExport[] = publicExports,
-): Violation[] {
-  const importers = new Map<string, Set<string>>()
-  for (const {path, imports} of modules) {
-    for (const {target, names} of imports) {
-      for (const name of names) add(importers, `${target}#${name}`, path)
-    }
-  }
+/**
+ * Exports that nothing uses: no module imports them, or only their own tests do and their module has no use for them
+ * either. A type that its module names in a signature, or hands on, is used.
+ */
+export function deadExportViolations(modules: readonly SourceModule[]): Violation[] {
+  const importers = importersOf(modules)
   const violations: Violation[] = []
-  for (const {path, exports} of modules) {
+  for (const module of modules) {
+    const {path, exports} = module
     if (isTest(path) || path.endsWith('.config.ts')) continue
     const counts = (importer: string) => isTestSupport(path) || !isTest(importer) || importer.startsWith('test/')
-    for (const {name, line} of exports) {
+    for (const {name, line, isType} of exports) {
       const by = [...(importers.get(`${path}#${name}`) ?? []), ...(importers.get(`${path}#*`) ?? [])]
-      const excepted = exceptions.some(one => one.path === path && (one.name === name || one.name === '*'))
-      if (!by.some(counts) && !excepted) violations.push({path, line, message: `nothing imports \`${name}\``})
+      if (by.some(counts) || ((isType || by.length > 0) && isUsedInside(module, name))) continue
+      violations.push({path, line, message: `nothing${by.length > 0 ? ' but its test' : ''} imports \`${name}\``})
     }
   }
   return violations
 }
 
-function add(map: Map<string, Set<string>>, key: string, value: string): void {
-  const values = map.get(key) ?? new Set()
-  map.set(key, values.add(value))
+/** `path#name` -> paths of the modules that import it. */
+function importersOf(modules: readonly SourceModule[]): Map<string, Set<string>> {
+  const importers = new Map<string, Set<string>>()
+  for (const {path, imports} of modules) {
+    for (const {target, names} of imports) {
+      for (const name of names) {
+        const key = `${target}#${name}`
+        importers.set(key, (importers.get(key) ?? new Set()).add(path))
+      }
+    }
+  }
+  return importers
+}
+
+/** Whether a module names something once more than where it declares it. */
+function isUsedInside({program}: SourceModule, name: string): boolean {
+  let count = 0
+  walk(program, node => {
+    if (nameOf(node) === name) count++
+  })
+  return count > 1
 }

@@ -2,8 +2,8 @@
 import type {SourceModule, Violation} from './source-module.ts'
 import {nameOf, walk} from './walk.ts'
 
-export const maximumFileLines = 400
-export const maximumFunctionLines = 70
+const maximumFileLines = 400
+const maximumFunctionLines = 70
 
 const functions = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression'])
 

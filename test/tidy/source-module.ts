@@ -16,6 +16,7 @@ export interface Import {
 export interface Export {
   name: string
   line: number
+  isType: boolean
 }
 
 export interface SourceModule {
@@ -63,9 +64,9 @@ export function parseModule(path: string, text: string): SourceModule {
   )
   const exports: Export[] = []
   for (const {start, entries} of module.staticExports) {
-    for (const {moduleRequest, importName, exportName} of entries) {
+    for (const {moduleRequest, importName, exportName, isType} of entries) {
       if (moduleRequest) imports.push(resolve(moduleRequest.value, [importName.name ?? '*'], start))
-      if (exportName.kind !== 'None') exports.push({name: exportName.name ?? 'default', line: lineAt(start)})
+      if (exportName.kind !== 'None') exports.push({name: exportName.name ?? 'default', line: lineAt(start), isType})
     }
   }
   for (const {moduleRequest, start} of module.dynamicImports) {

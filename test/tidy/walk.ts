@@ -5,7 +5,7 @@ import {type Node, visitorKeys} from 'oxc-parser'
 export type AnyNode = Node & {[field: string]: unknown}
 
 /** Direct children, in the order of the source. */
-export function childrenOf(node: Node): AnyNode[] {
+function childrenOf(node: Node): AnyNode[] {
   const fields = node as AnyNode
   return (visitorKeys[node.type] ?? []).flatMap(key => {
     const value = fields[key]
