@@ -24,7 +24,9 @@ program
   .option('--allow-file-repositories', 'let GitSyncs name file:// repositories of this machine')
   .option('--concurrency <number>', 'passes at once')
   .action(async (options: Record<string, unknown>) => {
-    const controller = await startController(parseConfig({...options, searchPath: process.env.PATH}))
+    const controller = await startController(
+      parseConfig({...options, searchPath: process.env.PATH, kubeconfigVariable: process.env.KUBECONFIG}),
+    )
     const stop = () => {
       void controller.close().then(() => process.exit(0))
     }

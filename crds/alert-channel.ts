@@ -36,4 +36,3 @@ export const alertChannelSpec = z
       {rule: 'has(self.webhook) != has(self.slack)', message: 'set exactly one of webhook and slack'},
     ],
   })
-export type AlertChannelSpec = z.infer<typeof alertChannelSpec>

@@ -13,4 +13,3 @@ export const metricTemplateSpec = z.strictObject({
     .optional()
     .describe("Prometheus to ask; the controller's own when unset."),
 })
-export type MetricTemplateSpec = z.infer<typeof metricTemplateSpec>

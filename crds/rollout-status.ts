@@ -76,7 +76,6 @@ const rollback = z.strictObject({
   startedAt: time,
   drainingSince: time.optional().describe('When the losing slot was seen without traffic.'),
 })
-export type RollbackStatus = z.infer<typeof rollback>
 
 const release = z.strictObject({
   id: z.string().max(63).describe('Names the release: the number of the release and its revision.'),

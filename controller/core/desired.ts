@@ -101,7 +101,7 @@ function apexSlot(model: Model): SlotName | undefined {
 }
 
 /** Pods that a slot is to have; undefined leaves it as it is. */
-export function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): number | undefined {
+function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): number | undefined {
   const {primary} = state
   if (!primary) return undefined
   const capacity = ledger.capacity ?? 1

@@ -2,7 +2,7 @@
 import {createHash} from 'node:crypto'
 
 /** Canonical text of a JSON value: keys sorted, undefined left out. */
-export function canonical(value: unknown): string {
+function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).filter(([, item]) => item !== undefined)

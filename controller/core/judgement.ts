@@ -19,7 +19,7 @@ export type Judgement =
   | {kind: 'wait'; result?: CheckResult; again: number}
 
 /** Since when the evidence of a phase counts, in milliseconds; undefined where nothing is judged. */
-export function anchorOf(state: State): number | undefined {
+function anchorOf(state: State): number | undefined {
   if (state.phase === 'Baking') return timeOf(state.release.phaseSince)
   const judged = state.phase === 'Progressing' || state.phase === 'WaitingPromotion' || state.phase === 'Promoting'
   return judged && state.release.stepSince ? timeOf(state.release.stepSince) : undefined

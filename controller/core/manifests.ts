@@ -127,7 +127,7 @@ function servicePort(port: Loose): Loose {
 }
 
 /** The user's own part of the apex Service's selector. */
-export function baseSelector(observation: Observation): Record<string, string> {
+function baseSelector(observation: Observation): Record<string, string> {
   const {apex, target} = observation
   const kept = apex?.metadata.annotations?.[annotations.selector]
   if (kept !== undefined) {
@@ -185,7 +185,7 @@ export function configCopy(observation: Observation, input: ConfigInput): KubeOb
   }
 }
 
-export function snapshotName(rollout: string, revision: string): string {
+function snapshotName(rollout: string, revision: string): string {
   return `${rollout}-${revision}`
 }
 

@@ -89,7 +89,7 @@ export function frozenTemplate(source: Source): JsonObject {
 }
 
 /** The name that a source's revision gets when it is new. */
-export function revisionName(source: Source): string {
+function revisionName(source: Source): string {
   return `${hashVersion}-${digest(frozenTemplate(source), 10)}`
 }
 

@@ -8,7 +8,7 @@ import type {Ledger, Model} from './state.ts'
 import {without} from './state.ts'
 import {slotWeights, type World} from './world.ts'
 
-export function sameWeights(left: Weights | undefined, right: Weights | undefined): boolean {
+function sameWeights(left: Weights | undefined, right: Weights | undefined): boolean {
   return left !== undefined && right !== undefined && left.a === right.a && left.b === right.b
 }
 

@@ -2,9 +2,11 @@
 import {z} from 'zod'
 import {logLevels} from './log.ts'
 
-export const controllerConfig = z.strictObject({
+const controllerConfig = z.strictObject({
   kubeconfig: z.string().min(1).optional(),
   context: z.string().min(1).optional(),
+  /** Value of KUBECONFIG. */
+  kubeconfigVariable: z.string().optional(),
   prometheus: z.url({protocol: /^https?$/, error: 'must be an address such as http://prometheus.monitoring:9090'}),
   namespace: z.string().min(1).optional(),
   host: z.string().min(1).default('127.0.0.1'),

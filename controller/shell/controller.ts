@@ -1,6 +1,7 @@
 // The controller's main: everything is made here, once, and handed down.
 import {createPrometheusMetrics} from '../../analysis/providers/prometheus/index.ts'
 import {GitSyncReconciler} from '../../gitops/controller.ts'
+import type {Clock, Random} from '../ports.ts'
 import {AlertSender} from './alert-sender.ts'
 import {Caches} from './caches.ts'
 import {systemClock, systemRandom} from './clock.ts'
@@ -11,12 +12,12 @@ import {startHttpServer} from './http-server.ts'
 import {HttpTransport} from './http-transport.ts'
 import {KubeClient} from './kube-client.ts'
 import {loadConnection} from './kube-config.ts'
-import {createLogger} from './log.ts'
+import {createLogger, type Logger} from './log.ts'
 import {HttpNotifier} from './notifier.ts'
 import {createRolloutObserver} from './rollout-observer.ts'
 import {RolloutReconciler} from './rollout-reconciler.ts'
 import {Telemetry} from './telemetry.ts'
-import {WorkQueue} from './work-queue.ts'
+import {type PassResult, WorkQueue} from './work-queue.ts'
 
 export interface RunningController {
   /** Port of the health and metrics endpoints. */
@@ -28,8 +29,21 @@ export interface RunningController {
 /** How long a shutdown waits for passes that are under way. */
 const shutdownMilliseconds = 10_000
 
-/** Starts the controller. @throws Error when the configuration can't work, such as a missing kubeconfig */
-export async function startController(config: ControllerConfig): Promise<RunningController> {
+/** What everything else is made of. */
+interface Base {
+  config: ControllerConfig
+  log: Logger
+  clock: Clock
+  random: Random
+  telemetry: Telemetry
+  baseUrl: string
+  transport: HttpTransport
+  cluster: KubeClient
+  events: EventRecorder
+  caches: Caches
+}
+
+function createBase(config: ControllerConfig): Base {
   const log = createLogger({level: config.logLevel})
   const clock = systemClock()
   const random = systemRandom()
@@ -37,12 +51,10 @@ export async function startController(config: ControllerConfig): Promise<Running
   const connection = loadConnection({
     ...(config.kubeconfig ? {kubeconfig: config.kubeconfig} : {}),
     ...(config.context ? {context: config.context} : {}),
+    ...(config.kubeconfigVariable ? {kubeconfigVariable: config.kubeconfigVariable} : {}),
   })
-  const transport = new HttpTransport({
-    connection,
-    clock,
-    onAnswer: (verb, code) => telemetry.countApiRequest(verb, code),
-  })
+  const onAnswer = (verb: string, code: string) => telemetry.countApiRequest(verb, code)
+  const transport = new HttpTransport({connection, clock, onAnswer})
   const cluster = new KubeClient(transport)
   const events = new EventRecorder({cluster, clock, random, log, instance: 'fairlead'})
   const caches = new Caches({
@@ -52,27 +64,52 @@ export async function startController(config: ControllerConfig): Promise<Running
     log,
     ...(config.namespace ? {namespace: config.namespace} : {}),
   })
-  const metrics = createPrometheusMetrics({address: config.prometheus})
+  return {config, log, clock, random, telemetry, baseUrl: connection.baseUrl, transport, cluster, events, caches}
+}
+
+/** A queue whose passes are counted and logged. */
+function createQueue(base: Base, name: string, process: (key: string) => Promise<PassResult>): WorkQueue {
+  const {clock, random, telemetry, log, config} = base
+  const failed = (key: string, error: unknown, failures: number, delayMilliseconds: number) => {
+    telemetry.countReconcileError(name, 'internal')
+    log.error(
+      {key, failures, delayMilliseconds, detail: error instanceof Error ? error.message : 'unknown'},
+      'pass failed',
+    )
+  }
+  return new WorkQueue({
+    process,
+    clock,
+    random,
+    concurrency: config.concurrency,
+    hooks: {...telemetry.queueHooks(name), failed},
+  })
+}
+
+function createRolloutQueue(base: Base): WorkQueue {
+  const {config, log, clock, telemetry, cluster, events, caches} = base
   const alerts = new AlertSender({
     notifier: new HttpNotifier(),
     cluster,
     lookup: caches,
     clock,
-    enqueue: key => rollouts.add(key),
+    enqueue: key => queue.add(key),
     failed: (rollout, channel, message) => {
       log.warn({rollout: rollout.metadata.name, channel, detail: message}, 'alert not delivered')
       events.record(rollout, 'Warning', 'AlertNotDelivered', `AlertChannel ${channel}: ${message}`)
     },
   })
-  const rolloutReconciler = new RolloutReconciler({
-    cluster,
-    lookup: caches,
-    evaluator: new Evaluator(metrics, caches),
-    clock,
-    alerts,
-    observer: createRolloutObserver({log, telemetry, events, clock}),
-  })
-  const gitSyncReconciler = new GitSyncReconciler({
+  const evaluator = new Evaluator(createPrometheusMetrics({address: config.prometheus}), caches)
+  const observer = createRolloutObserver({log, telemetry, events, clock})
+  const reconciler = new RolloutReconciler({cluster, lookup: caches, evaluator, clock, alerts, observer})
+  const queue: WorkQueue = createQueue(base, 'rollout', key => reconciler.reconcile(key))
+  caches.onRollout(key => queue.add(key))
+  return queue
+}
+
+function createGitSyncQueue(base: Base): WorkQueue {
+  const {config, log, clock, cluster, events, caches} = base
+  const reconciler = new GitSyncReconciler({
     cluster,
     clock,
     log,
@@ -82,27 +119,16 @@ export async function startController(config: ControllerConfig): Promise<Running
     events: (object, type, reason, message) => events.record(object, type, reason, message),
     searchPath: config.searchPath,
   })
-  const queue = (name: string, process: (key: string) => Promise<{requeueAfterMilliseconds?: number}>): WorkQueue =>
-    new WorkQueue({
-      process,
-      clock,
-      random,
-      concurrency: config.concurrency,
-      hooks: {
-        ...telemetry.queueHooks(name),
-        failed: (key, error, failures, delayMilliseconds) => {
-          telemetry.countReconcileError(name, 'internal')
-          log.error(
-            {key, failures, delayMilliseconds, detail: error instanceof Error ? error.message : 'unknown'},
-            'pass failed',
-          )
-        },
-      },
-    })
-  const rollouts: WorkQueue = queue('rollout', key => rolloutReconciler.reconcile(key))
-  const gitSyncs: WorkQueue = queue('gitsync', key => gitSyncReconciler.reconcile(key))
-  caches.onRollout(key => rollouts.add(key))
-  caches.onGitSync(key => gitSyncs.add(key))
+  const queue = createQueue(base, 'gitsync', key => reconciler.reconcile(key))
+  caches.onGitSync(key => queue.add(key))
+  return queue
+}
+
+/** Starts the controller. @throws Error when the configuration can't work, such as a missing kubeconfig */
+export async function startController(config: ControllerConfig): Promise<RunningController> {
+  const base = createBase(config)
+  const {caches, events, log, telemetry, transport} = base
+  const queues = [createRolloutQueue(base), createGitSyncQueue(base)]
   let synced = false
   const server = await startHttpServer({
     host: config.host,
@@ -114,15 +140,14 @@ export async function startController(config: ControllerConfig): Promise<Running
   // Passes wait for every cache: a decision on half of the objects would take the others for missing.
   void caches.synced().then(states => {
     const missing = [...states].filter(([, state]) => state === 'missing').map(([kind]) => kind)
-    log.info({missing, server: connection.baseUrl, port: server.port}, 'caches are filled')
+    log.info({missing, server: base.baseUrl, port: server.port}, 'caches are filled')
     synced = true
-    rollouts.start()
-    gitSyncs.start()
+    for (const queue of queues) queue.start()
   })
   return {
     port: server.port,
     async close() {
-      await Promise.all([rollouts.drain(shutdownMilliseconds), gitSyncs.drain(shutdownMilliseconds)])
+      await Promise.all(queues.map(queue => queue.drain(shutdownMilliseconds)))
       await caches.stop()
       await events.flush(shutdownMilliseconds)
       await server.close()

@@ -51,7 +51,7 @@ export interface ConnectionRequest {
 }
 
 /** The configuration does not lead to a cluster. The message says what to change. */
-export class KubeConfigError extends Error {
+class KubeConfigError extends Error {
   override readonly name = 'KubeConfigError'
 }
 

@@ -124,3 +124,19 @@ test('status is applied through its subresource alone', () => {
   const entry = applied.metadata.managedFields?.find(item => item.manager === 'runner')
   expect(entry).toMatchObject({subresource: 'status', operation: 'Apply', fieldsV1: {'f:status': {'f:replicas': {}}}})
 })
+
+test('every conflicting field is a cause of its own; a dry run is checked and not stored', () => {
+  const store = newStore()
+  apply(store, deployment('web', {replicas: 2, paused: true}), 'one')
+  const error = refusalOf(() => apply(store, deployment('web', {replicas: 3, paused: false}), 'two'))
+  expect(error.details.causes?.map(cause => cause.field)).toEqual(['.spec.replicas', '.spec.paused'])
+  expect(apply(store, deployment('web', {replicas: 2}), 'two')['spec'].replicas).toBe(2)
+  store.apply(deployment('web', {replicas: 9}), {fieldManager: 'three', force: true, dryRun: true})
+  expect(store.get('deployments.apps', 'shop', 'web')?.['spec'].replicas).toBe(2)
+})
+
+test('an object without metadata is refused', () => {
+  const {apiVersion, kind} = deployment('web')
+  const error = refusalOf(() => apply(newStore(), {apiVersion, kind} as KubeObject, 'one'))
+  expect(error).toMatchObject({status: 400, message: expect.stringContaining('metadata.name')})
+})

@@ -17,7 +17,7 @@ export const nameColumn: PrinterColumn = column('Name', object => object.metadat
 export const ageColumn: PrinterColumn = column('Age', (object, now) => age(object.metadata.creationTimestamp, now))
 
 /** Time since a timestamp, as kubectl writes it; `<unknown>` without one. */
-export function age(timestamp: Value, nowMilliseconds: number): string {
+function age(timestamp: Value, nowMilliseconds: number): string {
   const then = typeof timestamp === 'string' ? Date.parse(timestamp) : Number.NaN
   return Number.isNaN(then) ? '<unknown>' : humanDuration((nowMilliseconds - then) / 1000)
 }

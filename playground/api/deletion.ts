@@ -1,7 +1,7 @@
 // Deletion, and what follows from it: finalizers, dependents, the content of namespaces and of definitions.
-import type {KubeObject} from '../../crds/meta.ts'
+import type {KubeObject, OwnerReference} from '../../crds/meta.ts'
 import {establishedStatus, readDefinition} from './custom-resources.ts'
-import {conflict, notFound} from './errors.ts'
+import {ApiError, conflict, notFound} from './errors.ts'
 import {clone, timestamp, without} from './objects.ts'
 import type {Registry} from './resources.ts'
 import {type Storage, storageKey} from './storage.ts'
@@ -12,6 +12,7 @@ const definitions = 'customresourcedefinitions.apiextensions.k8s.io'
 const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io'
 const foregroundFinalizer = 'foregroundDeletion'
 const defaultGracePeriodSeconds = 30
+const permanentNamespaces = ['default', 'kube-system']
 
 interface Parts {
   storage: Storage
@@ -40,14 +41,14 @@ export class Deleter {
     const object = this.parts.writer.load(target, namespace, name)
     if (object === undefined) throw notFound(definition, name)
     checkPreconditions(definition, object, options)
+    if (definition.id === 'namespaces' && permanentNamespaces.includes(name)) throw permanentNamespace(name)
     if (options.dryRun === true) return {object, gone: true}
     if (options.propagationPolicy === 'Orphan') this.orphan(object)
     const finalizers = [...(object.metadata.finalizers ?? [])]
     const addFinalizer = (finalizer: string) => {
       if (object.metadata.deletionTimestamp === undefined && !finalizers.includes(finalizer)) finalizers.push(finalizer)
     }
-    if (options.propagationPolicy === 'Foreground' && this.dependents(object).length > 0)
-      addFinalizer(foregroundFinalizer)
+    if (options.propagationPolicy === 'Foreground' && this.isBlocked(object)) addFinalizer(foregroundFinalizer)
     if (definition.id === definitions && this.instancesOf(object).length > 0) addFinalizer(cleanupFinalizer)
     const graceSeconds = gracePeriodSeconds(object, options)
     const isNamespace = definition.id === 'namespaces'
@@ -63,15 +64,17 @@ export class Deleter {
   }
 
   private mark(target: Target, object: KubeObject, finalizers: string[], graceSeconds: number): KubeObject {
-    const first = object.metadata.deletionTimestamp === undefined
-    const metadata: Record<string, unknown> = {...object.metadata}
+    const {deletionTimestamp} = object.metadata
+    const earlierSeconds = earlierGracePeriodSeconds(object)
+    if (deletionTimestamp !== undefined && earlierSeconds === graceSeconds) return object
+    const metadata: Record<string, unknown> = {...object.metadata, deletionGracePeriodSeconds: graceSeconds}
     if (finalizers.length > 0) metadata['finalizers'] = finalizers
-    if (first) {
-      metadata['deletionTimestamp'] = timestamp(this.parts.now() + graceSeconds * 1000)
-      if (target.definition.hasGeneration) metadata['generation'] = (object.metadata.generation ?? 0) + 1
-    }
-    if (first || target.definition.id === 'pods') metadata['deletionGracePeriodSeconds'] = graceSeconds
-    else if (finalizers.length === (object.metadata.finalizers ?? []).length) return object
+    // A grace period that is shortened still began with the first delete.
+    const begin =
+      deletionTimestamp === undefined ? this.parts.now() : Date.parse(deletionTimestamp) - (earlierSeconds ?? 0) * 1000
+    metadata['deletionTimestamp'] = timestamp(begin + graceSeconds * 1000)
+    if (deletionTimestamp === undefined && target.definition.hasGeneration)
+      metadata['generation'] = (object.metadata.generation ?? 0) + 1
     const marked = {...object, metadata} as unknown as KubeObject
     if (target.definition.id === 'namespaces') marked['status'] = {...object['status'], phase: 'Terminating'}
     return this.parts.writer.save(target, clone(marked))
@@ -88,11 +91,32 @@ export class Deleter {
 
   private orphan(owner: KubeObject): void {
     for (const {definition, object} of this.dependents(owner)) {
-      const ownerReferences = (object.metadata.ownerReferences ?? []).filter(item => item.uid !== owner.metadata.uid)
-      const metadata = without(object.metadata, 'ownerReferences')
-      const rest = ownerReferences.length === 0 ? metadata : {...metadata, ownerReferences}
-      this.parts.writer.save(storageTarget(definition), clone({...object, metadata: rest}))
+      const ownerReferences = object.metadata.ownerReferences ?? []
+      const others = ownerReferences.filter(item => item.uid !== owner.metadata.uid)
+      this.keepOwners(definition, object, others)
     }
+  }
+
+  private keepOwners(definition: ResourceDefinition, object: KubeObject, ownerReferences: OwnerReference[]): void {
+    const metadata = without(object.metadata, 'ownerReferences')
+    const rest = ownerReferences.length === 0 ? metadata : {...metadata, ownerReferences}
+    this.parts.writer.save(storageTarget(definition), clone({...object, metadata: rest}))
+  }
+
+  /** True while an object that is deleted in the foreground has to wait for a dependent. */
+  private isBlocked(owner: KubeObject): boolean {
+    const blocks = (reference: OwnerReference) =>
+      reference.uid === owner.metadata.uid && reference.blockOwnerDeletion === true
+    return this.dependents(owner).some(({object}) => object.metadata.ownerReferences?.some(blocks))
+  }
+
+  /** True for an owner that is there, and does not wait for its dependents to go. */
+  private isLasting(uid: string): boolean {
+    const location = this.parts.storage.locate(uid)
+    const owner = location === undefined ? undefined : this.parts.storage.read(location.resource, location.key)
+    if (owner === undefined) return false
+    const {deletionTimestamp, finalizers} = owner.metadata
+    return deletionTimestamp === undefined || finalizers?.includes(foregroundFinalizer) !== true
   }
 
   private instancesOf(crd: KubeObject): KubeObject[] {
@@ -104,13 +128,14 @@ export class Deleter {
     const {type, object, resource} = event
     const deleting = object.metadata.deletionTimestamp !== undefined
     if (resource === definitions) this.followDefinition(event)
+    this.finishFormerOwners(event)
     if (type === 'DELETED') {
-      this.collect(event.previous ?? object)
+      this.release(event.previous ?? object, 'Background')
       this.finishContainers(object, resource)
     } else if (deleting && resource === 'namespaces') this.emptyNamespace(object)
     else if (deleting && resource === definitions) this.emptyDefinition(object)
     else if (deleting && object.metadata.finalizers?.includes(foregroundFinalizer)) this.deleteInForeground(object)
-    if (type === 'ADDED') this.collectOrphaned(resource, object)
+    if (type !== 'DELETED') this.collectOrphaned(resource, object)
   }
 
   private deleteQuietly(definition: ResourceDefinition, object: KubeObject, options: DeleteOptions): void {
@@ -120,11 +145,13 @@ export class Deleter {
     this.delete(storageTarget(definition), object.metadata.namespace, object.metadata.name, options)
   }
 
-  // The dependents of what is gone go too, unless another owner is left.
-  private collect(owner: KubeObject): void {
+  // The dependents of what goes go too, unless another owner is left: then they lose this one only.
+  private release(owner: KubeObject, propagationPolicy: 'Background' | 'Foreground'): void {
     for (const {definition, object} of this.dependents(owner)) {
-      const others = (object.metadata.ownerReferences ?? []).filter(item => this.parts.storage.hasUid(item.uid))
-      if (others.length === 0) this.deleteQuietly(definition, object, {propagationPolicy: 'Background'})
+      const owners = object.metadata.ownerReferences ?? []
+      const lasting = owners.filter(item => item.uid !== owner.metadata.uid && this.isLasting(item.uid))
+      if (lasting.length === 0) this.deleteQuietly(definition, object, {propagationPolicy})
+      else this.keepOwners(definition, object, lasting)
     }
   }
 
@@ -136,18 +163,16 @@ export class Deleter {
   }
 
   private deleteInForeground(owner: KubeObject): void {
-    for (const {definition, object} of this.dependents(owner)) {
-      this.deleteQuietly(definition, object, {propagationPolicy: 'Foreground'})
-    }
-    this.finishForeground(owner)
+    this.release(owner, 'Foreground')
+    this.finishForeground(owner.metadata.uid ?? '')
   }
 
-  private finishForeground(owner: KubeObject): void {
-    const location = this.parts.storage.locate(owner.metadata.uid ?? '')
+  private finishForeground(uid: string): void {
+    const location = this.parts.storage.locate(uid)
     const definition = location === undefined ? undefined : this.parts.registry.get(location.resource)
     const current = location === undefined ? undefined : this.parts.storage.read(location.resource, location.key)
     if (definition === undefined || !current?.metadata.finalizers?.includes(foregroundFinalizer)) return
-    if (this.dependents(current).length === 0) this.dropFinalizer(definition, current, foregroundFinalizer)
+    if (!this.isBlocked(current)) this.dropFinalizer(definition, current, foregroundFinalizer)
   }
 
   private dropFinalizer(definition: ResourceDefinition, object: KubeObject, finalizer: string): void {
@@ -157,14 +182,17 @@ export class Deleter {
     this.parts.writer.save(storageTarget(definition), clone({...object, metadata: rest}))
   }
 
+  // An owner may have waited for an object that is gone, or isn't its dependent any more.
+  private finishFormerOwners({type, object, previous}: StoreEvent): void {
+    const blocking = (state: KubeObject | undefined) =>
+      (state?.metadata.ownerReferences ?? []).filter(item => item.blockOwnerDeletion === true).map(item => item.uid)
+    const left = type === 'DELETED' ? [] : blocking(object)
+    for (const uid of blocking(previous)) if (!left.includes(uid)) this.finishForeground(uid)
+  }
+
   // Something went away: whatever waited for that may be complete now.
   private finishContainers(gone: KubeObject, resource: string): void {
     const {storage, registry} = this.parts
-    for (const owner of gone.metadata.ownerReferences ?? []) {
-      const location = storage.locate(owner.uid)
-      const current = location === undefined ? undefined : storage.read(location.resource, location.key)
-      if (current !== undefined) this.finishForeground(current)
-    }
     const namespace = storage.read('namespaces', storageKey(undefined, gone.metadata.namespace ?? ''))
     if (namespace?.metadata.deletionTimestamp !== undefined) this.finishNamespace(namespace)
     const crd = storage.read(definitions, storageKey(undefined, resource))
@@ -213,7 +241,20 @@ function storageTarget(definition: ResourceDefinition): Target {
 function gracePeriodSeconds(object: KubeObject, options: DeleteOptions): number {
   if (object.kind !== 'Pod' || !object['spec']?.nodeName) return 0
   if (['Succeeded', 'Failed'].includes(object['status']?.phase)) return 0
+  const earlier = earlierGracePeriodSeconds(object)
+  // A delete that follows another may only shorten the time.
+  if (earlier !== undefined) return Math.min(options.gracePeriodSeconds ?? earlier, earlier)
   return options.gracePeriodSeconds ?? object['spec'].terminationGracePeriodSeconds ?? defaultGracePeriodSeconds
+}
+
+/** The grace period that an earlier delete gave. */
+function earlierGracePeriodSeconds(object: KubeObject): number | undefined {
+  return (object.metadata as {deletionGracePeriodSeconds?: number}).deletionGracePeriodSeconds
+}
+
+function permanentNamespace(name: string): ApiError {
+  const message = `namespaces "${name}" is forbidden: this namespace may not be deleted`
+  return new ApiError(403, 'Forbidden', message, {name, kind: 'namespaces'})
 }
 
 function checkPreconditions(definition: ResourceDefinition, object: KubeObject, options: DeleteOptions): void {

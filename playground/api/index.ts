@@ -17,8 +17,6 @@
 //
 //   const server = await startApiServer({port?, now?, host is 127.0.0.1})  -> {url, port, store, close()}
 //   istioCrds: CustomResourceDefinitions of VirtualService and DestinationRule, to be created with store.create.
-export {type Api, createApi} from './api.ts'
-export {ApiError} from './errors.ts'
 export {istioCrds} from './istio-crds.ts'
 export {type ApiServer, startApiServer} from './server.ts'
 export {Store, type StoreOptions} from './store.ts'

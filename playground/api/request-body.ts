@@ -10,6 +10,9 @@ import type {ApiRequest} from './types.ts'
 export const maximumBodyBytes = 3 * 1024 * 1024
 /** Aliases in YAML may be followed this often, so that a small document can't grow without bounds. */
 const maximumAliases = 100
+/** What a body may be; a missing media type stands for JSON. */
+const acceptedTypes = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
+const patchSuffixes = ['-patch+json', '-patch+yaml']
 
 /** The media type of a request's body, without parameters. */
 export function contentType(request: ApiRequest): string {
@@ -32,7 +35,11 @@ export function parseBody(request: ApiRequest): Value {
   }
   const type = contentType(request)
   if (type === 'application/vnd.kubernetes.protobuf') return decodeProtobuf(Buffer.from(body))
-  if (type.endsWith('cbor')) throw new ApiError(415, 'UnsupportedMediaType', 'CBOR is not supported: send JSON')
+  if (type !== '' && !acceptedTypes.includes(type) && !patchSuffixes.some(suffix => type.endsWith(suffix))) {
+    const accepted = acceptedTypes.join(', ')
+    const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`
+    throw new ApiError(415, 'UnsupportedMediaType', message)
+  }
   try {
     return type.endsWith('yaml') ? parse(rawText(body), {maxAliasCount: maximumAliases}) : JSON.parse(rawText(body))
   } catch (error) {

@@ -1,10 +1,10 @@
 // The API over HTTP, on loopback.
 import {createServer, type IncomingMessage, type ServerResponse} from 'node:http'
-import {handle, isWatch, refusal} from './api.ts'
+import {createApi, handle, isWatch, refusal} from './api.ts'
 import {ApiError} from './errors.ts'
 import {maximumBodyBytes} from './request-body.ts'
 import {parseResourcePath} from './request-path.ts'
-import {Store, type StoreOptions} from './store.ts'
+import type {Store, StoreOptions} from './store.ts'
 import type {ApiRequest, ApiResponse} from './types.ts'
 import {startWatch} from './watch-stream.ts'
 
@@ -23,7 +23,7 @@ const maximumUnsentBytes = 8 * 1024 * 1024
 
 /** Starts the API on 127.0.0.1; port 0, the default, takes any free one. */
 export async function startApiServer(options: StoreOptions & {port?: number} = {}): Promise<ApiServer> {
-  const store = new Store(options)
+  const {store} = createApi(options)
   const watches = new Set<() => void>()
   const server = createServer((incoming, response) => {
     serve(store, watches, incoming, response).catch(error => send(response, refusal(error)))

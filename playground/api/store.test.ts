@@ -148,3 +148,63 @@ test('a change of labels moves an object in and out of a watch', () => {
   label('no')
   expect(seen).toEqual(['ADDED {"in":"yes"}', 'DELETED {"in":"yes"}'])
 })
+
+test('what a watcher writes while it is told of the initial state reaches it afterwards', () => {
+  const store = newStore()
+  store.create(configMap('a', {}))
+  store.create(configMap('c', {}))
+  const seen: string[] = []
+  store.watch(
+    'configmaps',
+    ({type, object}) => {
+      seen.push(`${type} ${object.metadata.name}`)
+      if (type === 'ADDED' && object.metadata.name === 'a') store.create(configMap('b', {}))
+      if (type === 'ADDED' && object.metadata.name === 'b') store.delete('configmaps', 'shop', 'a')
+    },
+    {initial: true},
+  )
+  expect(seen).toEqual(['ADDED a', 'ADDED c', 'ADDED b', 'DELETED a'])
+})
+
+test('a watcher that fails on the initial state is told of nothing more', () => {
+  const store = newStore()
+  store.create(configMap('a', {}))
+  const calls: string[] = []
+  const listener = ({object}: {object: {metadata: {name: string}}}) => {
+    calls.push(object.metadata.name)
+    throw new Error('no')
+  }
+  expect(() => store.watch('configmaps', listener, {initial: true})).toThrow('no')
+  store.create(configMap('b', {}))
+  expect(calls).toEqual(['a'])
+})
+
+test('the events since a resource version, until they are forgotten', () => {
+  const store = newStore()
+  const {resourceVersion} = store.list('configmaps')
+  store.create(configMap('a', {}))
+  store.delete('configmaps', 'shop', 'a')
+  const types = store.storage.eventsSince('configmaps', Number(resourceVersion)).map(event => event.type)
+  expect(types).toEqual(['ADDED', 'DELETED'])
+  store.compact()
+  expect(refusalOf(() => store.storage.eventsSince('configmaps', Number(resourceVersion)))).toMatchObject({
+    status: 410,
+    reason: 'Expired',
+  })
+  expect(store.storage.eventsSince('configmaps', Number(store.list('configmaps').resourceVersion))).toEqual([])
+})
+
+test('a patch changes an object, and never which one it is', () => {
+  const store = newStore()
+  store.create(configMap('a', {}))
+  store.create(configMap('b', {}))
+  const merge = (patch: unknown) => refusalOf(() => store.patch('configmaps', 'shop', 'a', 'merge', patch))
+  const json = (patch: object[]) => refusalOf(() => store.patch('configmaps', 'shop', 'a', 'json', patch))
+  expect(merge({metadata: {name: 'b'}})).toMatchObject({status: 400, message: expect.stringContaining('metadata.name')})
+  expect(merge({metadata: {namespace: 'default'}}).message).toContain('metadata.namespace')
+  expect(merge({metadata: null})).toMatchObject({status: 400})
+  expect(merge('text')).toMatchObject({status: 400})
+  expect(json([{op: 'replace', path: '', value: null}])).toMatchObject({status: 400})
+  expect(json([{op: 'remove', path: '/metadata'}])).toMatchObject({status: 400})
+  expect(json([{op: 'test', path: '/metadata/name', value: 'b'}])).toMatchObject({status: 422, reason: 'Invalid'})
+})

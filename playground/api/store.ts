@@ -5,13 +5,13 @@ import type {KubeObject, ManagedFieldsEntry} from '../../crds/meta.ts'
 import {Deleter} from './deletion.ts'
 import {ApiError, badRequest, conflict, invalid, notFound, pathNotFound} from './errors.ts'
 import {applyConfiguration} from './managed-fields.ts'
-import {clone, deepEqual} from './objects.ts'
+import {clone, deepEqual, isObject} from './objects.ts'
 import {mergePatch, strategicMergePatch} from './patch-strategic.ts'
 import {Registry, splitApiVersion} from './resources.ts'
 import {scaleOf, scaleTarget, withScale} from './scale.ts'
 import {selectionPredicate} from './selectors.ts'
 import {defaultEventWindow, Storage} from './storage.ts'
-import type {DeleteOptions, ListOptions, WatchEvent, WriteOptions} from './types.ts'
+import type {DeleteOptions, ListOptions, StoreEvent, WatchEvent, WriteOptions} from './types.ts'
 import {prune} from './validation.ts'
 import {narrow} from './watch-events.ts'
 import {type Target, Writer} from './writer.ts'
@@ -116,14 +116,29 @@ export class Store {
     const selected = selectionPredicate(stored, options)
     const shown = (object: KubeObject) => this.shown(target, object)
     const since = this.storage.resourceVersion
-    if (options.initial === true)
-      for (const object of this.list(resource, options).items) listener({type: 'ADDED', object})
-    return this.storage.subscribe(stored, event => {
-      // What was stored before this call, but is not delivered yet, belongs to the initial state.
-      if (event.resourceVersion <= since) return
+    const initial = options.initial === true ? this.list(resource, options).items : []
+    // What the listener writes while it hears of the initial state comes after that state.
+    const held: StoreEvent[] = []
+    let holding = true
+    const tell = (event: StoreEvent) => {
       const seen = narrow(event, selected, shown)
       if (seen) listener(seen)
+    }
+    const stop = this.storage.subscribe(stored, event => {
+      // What was stored before this call, but is not delivered yet, belongs to the initial state.
+      if (event.resourceVersion <= since) return
+      if (holding) held.push(event)
+      else tell(event)
     })
+    try {
+      for (const object of initial) listener({type: 'ADDED', object})
+      for (let event = held.shift(); event !== undefined; event = held.shift()) tell(event)
+    } catch (error) {
+      stop()
+      throw error
+    }
+    holding = false
+    return stop
   }
 
   /** Forgets old events: older watches get 410. */
@@ -174,12 +189,13 @@ export class Store {
     patch: unknown,
     options: WriteOptions,
   ): KubeObject {
-    return this.writer.update(target, patchedBy(type, this.existing(target, namespace, name), patch, target), options)
+    const live = this.existing(target, namespace, name)
+    return this.writer.update(target, sameObject(live, patchedBy(type, live, patch, target)), options)
   }
 
   applyThrough(target: Target, object: KubeObject, options: ApplyOptions): KubeObject {
+    if (!object.metadata?.name) throw badRequest('name is required in an applied object: set metadata.name')
     const {namespace, name, uid, resourceVersion} = object.metadata
-    if (!name) throw badRequest('name is required in an applied object: set metadata.name')
     if (object.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
     const unknown: string[] = []
     const configuration: KubeObject = prune(object, target.version.schema, '', unknown)
@@ -232,7 +248,7 @@ export class Store {
     options: WriteOptions,
   ): KubeObject {
     const live = this.existing(target, namespace, name)
-    const patched = patchedBy(type, scaleOf(target, live), patch, target)
+    const patched = sameObject(live, patchedBy(type, scaleOf(target, live), patch, target))
     return scaleOf(target, this.writer.update(target, withScale(target, live, patched), options))
   }
 
@@ -270,7 +286,18 @@ function keepTimes(live: KubeObject, managedFields: ManagedFieldsEntry[]): Manag
   return managedFields.map(entry => old.find(known => deepEqual(timeless(known), timeless(entry))) ?? entry)
 }
 
-function patchedBy(type: PatchType, live: KubeObject, patch: unknown, target: Target): KubeObject {
+/** The patched object, refused with 400 where it isn't the object any more that the patch was for. */
+function sameObject(live: KubeObject, patched: unknown): KubeObject {
+  if (!isObject(patched)) throw badRequest('a patch must leave an object: the result is none')
+  for (const field of ['name', 'namespace'] as const) {
+    const [wanted, found] = [live.metadata[field], patched['metadata']?.[field]]
+    if (wanted === found) continue
+    throw badRequest(`a patch may not change metadata.${field}: it is ${wanted}, and ${found} after the patch`)
+  }
+  return patched as KubeObject
+}
+
+function patchedBy(type: PatchType, live: KubeObject, patch: unknown, target: Target): unknown {
   const {group, kind} = target.definition
   switch (type) {
     case 'merge':
@@ -290,7 +317,7 @@ function patchedBy(type: PatchType, live: KubeObject, patch: unknown, target: Ta
         if (patch.length > maximumPatchOperations)
           throw badRequest(`a JSON patch may hold ${maximumPatchOperations} operations`)
         const operations = patch as Parameters<typeof jsonPatch.applyPatch>[1]
-        return jsonPatch.applyPatch(clone(live), operations, true).newDocument as KubeObject
+        return jsonPatch.applyPatch(clone(live), operations, true).newDocument
       } catch (error) {
         if (error instanceof ApiError) throw error
         const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'invalid'

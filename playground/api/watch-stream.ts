@@ -17,7 +17,7 @@ interface WatchSink {
   end(): void
 }
 
-const defaultBookmarkSeconds = 60
+const defaultBookmarkSeconds = 30
 const defaultTimeoutSeconds = 1800
 const maximumTimeoutSeconds = 24 * 3600
 

@@ -26,6 +26,7 @@ interface Ownership {
   managedFields: ManagedFieldsEntry[]
 }
 
+const definitions = 'customresourcedefinitions.apiextensions.k8s.io'
 const randomCharacters = 'bcdfghjklmnpqrstvwxz2456789'
 const randomSuffixLength = 5
 
@@ -82,6 +83,7 @@ export class Writer {
     if (!metadata.name && 'generateName' in metadata)
       metadata.name = this.generatedName(String(metadata['generateName']))
     this.requireNamespace(definition, metadata.namespace)
+    this.requireLivingDefinition(definition)
     for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'])
       Reflect.deleteProperty(metadata, field)
     if (this.load(target, metadata.namespace, metadata.name) !== undefined)
@@ -97,7 +99,7 @@ export class Writer {
     metadata.managedFields =
       ownership?.managedFields ??
       afterUpdate(undefined, candidate, this.manager(target, options, 'Update'), version.schema)
-    if (definition.id === 'customresourcedefinitions.apiextensions.k8s.io') this.checkDefinition(candidate)
+    if (definition.id === definitions) this.checkDefinition(candidate)
     return options.dryRun === true ? candidate : this.save(target, candidate)
   }
 
@@ -110,7 +112,7 @@ export class Writer {
     checkVersion(definition, metadata, old)
     this.mergeStored(target, candidate, old)
     this.admit(target, candidate, old)
-    if (definition.id === 'customresourcedefinitions.apiextensions.k8s.io') this.checkDefinition(candidate)
+    if (definition.id === definitions) this.checkDefinition(candidate)
     if (definition.hasGeneration && target.subresource !== 'status' && !sameSpec(candidate, old)) {
       candidate.metadata.generation = (old.metadata.generation ?? 0) + 1
     }
@@ -173,6 +175,14 @@ export class Writer {
         ],
       },
     )
+  }
+
+  private requireLivingDefinition(definition: ResourceDefinition): void {
+    if (!definition.custom) return
+    const crd = this.storage.read(definitions, storageKey(undefined, definition.id))
+    if (crd?.metadata.deletionTimestamp === undefined) return
+    const message = 'create not allowed while custom resource definition is terminating'
+    throw new ApiError(405, 'MethodNotAllowed', message)
   }
 
   private generatedName(prefix: string): string {

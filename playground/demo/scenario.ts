@@ -65,7 +65,7 @@ export function follow(environment: DemoEnvironment, listener: DemoListener): ()
 }
 
 /** The Rollout's status; empty before there is one. */
-export function statusNow(environment: DemoEnvironment): RolloutStatus {
+function statusNow(environment: DemoEnvironment): RolloutStatus {
   const rollout: KubeObject | undefined = environment.store.get('rollouts.fairlead.dev', demoNamespace, demoName)
   return (rollout?.status ?? {}) as RolloutStatus
 }

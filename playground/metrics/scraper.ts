@@ -48,14 +48,14 @@ class Target {
   }
 }
 
-/** A target for pages that a test brings itself. */
-export function createTarget(store: MetricStore, labels: Labels): {take(text: string | undefined, at: number): void} {
+/** One target whose pages somebody else fetches. */
+export function createTarget(store: MetricStore, labels: Labels): Target {
   return new Target(store, labels)
 }
 
 export function startScraper(options: ScraperOptions): Scraper {
   const {store, intervalMilliseconds, now = Date.now} = options
-  const targets = options.targets.map(({url, labels}) => ({url, target: new Target(store, labels)}))
+  const targets = options.targets.map(({url, labels}) => ({url, target: createTarget(store, labels)}))
   let closed = false
   let running: Promise<void> = Promise.resolve()
   const scrape = async (): Promise<void> => {

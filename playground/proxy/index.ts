@@ -4,6 +4,5 @@
 //   await fetch(proxy.url, {headers: {'x-playground-host': 'checkout.shop'}})
 //
 // A request that the proxy had to answer itself carries the header `x-proxy-error`; `stats().dropped` counts them.
-export {durationBoundsMilliseconds} from './metrics.ts'
 export {type Proxy, type ProxyError, type ProxyOptions, type ProxyStats, startProxy} from './proxy.ts'
 export type {ProxySettings} from './settings.ts'

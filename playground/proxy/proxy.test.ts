@@ -12,7 +12,7 @@ import {
   template,
 } from '../workloads/fixtures.ts'
 import {seededRandom, startWorkloadRunner, type WorkloadRunner} from '../workloads/index.ts'
-import {MemoryStore} from '../workloads/memory-store.ts'
+import {MemoryStore} from '../workloads/test-support/memory-store.ts'
 import {parseMetrics, type Sample, split, virtualService} from './fixtures.ts'
 import {type Proxy, startProxy} from './proxy.ts'
 

@@ -1,6 +1,6 @@
 // Objects and helpers that the tests of the workloads and of the mesh share.
 import type {KubeObject} from '../../crds/meta.ts'
-import type {MemoryStore} from './memory-store.ts'
+import type {MemoryStore} from './test-support/memory-store.ts'
 
 const patienceMilliseconds = 5_000
 const pollMilliseconds = 5

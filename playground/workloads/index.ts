@@ -5,7 +5,7 @@
 // `store` is the API emulator's in-process store, or anything else of the shape of WorkloadStore. How a Pod behaves is
 // set by the environment of its first container: FAILURE_SHARE, LATENCY_MILLISECONDS, LATENCY_JITTER_MILLISECONDS,
 // STARTUP_MILLISECONDS, READY, VERSION (see PodBehaviour).
-export {endpointManager, managedByLabel, playgroundAnnotations, serviceNameLabel} from './names.ts'
+export {playgroundAnnotations, serviceNameLabel} from './names.ts'
 export {followResource, type ObjectCache} from './object-cache.ts'
 export {
   startWorkloadRunner,
@@ -13,6 +13,6 @@ export {
   type WorkloadRunnerOptions,
   type WorkloadRunnerStats,
 } from './runner.ts'
-export {forkRandom, seededRandom} from './seeded-random.ts'
+export {seededRandom} from './seeded-random.ts'
 export type {WorkloadSettings} from './settings.ts'
 export type {StoreDeleteOptions, StoreEvent, StoreWriteOptions, WorkloadStore} from './store-port.ts'

@@ -11,9 +11,9 @@ import {
   statusOf,
   template,
 } from './fixtures.ts'
-import {MemoryStore} from './memory-store.ts'
 import {startWorkloadRunner, type WorkloadRunner} from './runner.ts'
 import {seededRandom} from './seeded-random.ts'
+import {MemoryStore} from './test-support/memory-store.ts'
 
 let store: MemoryStore
 let runner: WorkloadRunner

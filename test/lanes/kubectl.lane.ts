@@ -55,22 +55,12 @@ test('there is a kubectl to test with', () => {
   expect(found.length).toBeGreaterThan(0)
 })
 
-describe.each(found)('%s', binary => {
+/** Runs one kubectl in a namespace of its own. */
+function commandOf(binary: string) {
   const namespace = `n${found.indexOf(binary)}`
   const kubectl = async (...args: string[]): Promise<string> => {
-    const {stdout} = await run(
-      binary,
-      [
-        '--kubeconfig',
-        join(folder, 'kubeconfig'),
-        '--cache-dir',
-        join(folder, 'cache', namespace),
-        '-n',
-        namespace,
-        ...args,
-      ],
-      {timeout: 20_000},
-    )
+    const files = ['--kubeconfig', join(folder, 'kubeconfig'), '--cache-dir', join(folder, 'cache', namespace)]
+    const {stdout} = await run(binary, [...files, '-n', namespace, ...args], {timeout: 20_000})
     return stdout
   }
   const file = (name: string, objects: object[]): string => {
@@ -78,6 +68,11 @@ describe.each(found)('%s', binary => {
     writeFileSync(path, objects.map(object => stringify(object)).join('---\n'))
     return path
   }
+  return {namespace, kubectl, file}
+}
+
+describe.each(found)('%s, built-in kinds', binary => {
+  const {namespace, kubectl, file} = commandOf(binary)
 
   test('create namespace, apply on both sides, get, describe, patch, annotate, scale, wait, delete', async () => {
     expect(await kubectl('create', 'namespace', namespace)).toContain('created')
@@ -112,6 +107,19 @@ describe.each(found)('%s', binary => {
     expect(await kubectl('get', 'deployments', '-o', 'name')).toBe('')
   })
 
+  test('get -w shows a change', async () => {
+    const watching = kubectl('get', 'configmaps', '-w', '--request-timeout=3s', '-o', 'name').catch(
+      (error: {stdout?: string}) => error.stdout ?? '',
+    )
+    await new Promise(resolve => setTimeout(resolve, 1000))
+    await kubectl('create', 'configmap', 'late', '--from-literal=a=b')
+    expect(await watching).toContain('configmap/late')
+  })
+})
+
+describe.each(found)('%s, rollouts', binary => {
+  const {kubectl, file} = commandOf(binary)
+
   test('rollouts: table columns, unknown fields and contradictions refused, events', async () => {
     expect(await kubectl('apply', '--server-side', '-f', file('rollout.yaml', [rollout({})]))).toContain(
       'serverside-applied',
@@ -137,15 +145,6 @@ describe.each(found)('%s', binary => {
     expect(await kubectl('events')).toBeDefined()
     expect(await kubectl('get', 'rollout', 'web', '-o', 'yaml')).toContain('targetRef')
     expect(await kubectl('delete', 'rollout', 'web')).toContain('deleted')
-  })
-
-  test('get -w shows a change', async () => {
-    const watching = kubectl('get', 'configmaps', '-w', '--request-timeout=3s', '-o', 'name').catch(
-      (error: {stdout?: string}) => error.stdout ?? '',
-    )
-    await new Promise(resolve => setTimeout(resolve, 1000))
-    await kubectl('create', 'configmap', 'late', '--from-literal=a=b')
-    expect(await watching).toContain('configmap/late')
   })
 })
 

@@ -62,7 +62,7 @@ function begin(world: World, model: InitializingModel, source: Source, revision:
 }
 
 /** `spec.replicas`; else what Git says of the target; else what the target has; at least one. */
-export function adoptedCapacity(world: World): number {
+function adoptedCapacity(world: World): number {
   const {target} = world.observation
   const fromGit = Number(target?.metadata.annotations?.[annotations.replicas] ?? Number.NaN)
   if (world.spec.replicas !== undefined) return world.spec.replicas

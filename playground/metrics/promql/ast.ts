@@ -145,14 +145,18 @@ class Reader {
     const clause = node.getChild('MatchingModifierClause')
     if (clause?.getChild('GroupLeft') || clause?.getChild('GroupRight')) throw unsupported('group_left and group_right')
     const labels = children(clause?.getChild('GroupingLabels')).map(child => this.#text(child))
-    return {
+    // Prometheus binds ^ tighter than a sign before it; this grammar reads the sign as part of a number.
+    const base = this.expression(left)
+    const negated = sign === '^' && base.kind === 'number' && this.#text(left).startsWith('-')
+    const result: Expression = {
       kind: 'binary',
       operator: sign,
-      left: this.expression(left),
+      left: negated ? {kind: 'number', value: -base.value} : base,
       right: this.expression(right),
       bool: node.getChild('BoolModifier') !== null,
       matching: {mode: clause?.getChild('On') ? 'on' : 'ignoring', labels},
     }
+    return negated ? {kind: 'negation', operand: result} : result
   }
 }
 
@@ -213,7 +217,7 @@ const unitMilliseconds: Record<string, number> = {
 }
 
 /** Milliseconds of a PromQL duration such as 1m30s; a plain number is seconds. */
-export function durationOf(text: string): number {
+function durationOf(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
   if (!/^(\d+(ms|s|m|h|d|w))+$/.test(text)) throw unsupported(`the duration ${text}`)
   let total = 0

@@ -68,7 +68,7 @@ function mapped(value: Value, change: (value: number) => number): Value {
   return vector(value.elements.map(element => ({labels: withoutName(element.labels), value: change(element.value)})))
 }
 
-export function withoutName(labels: Labels): Labels {
+function withoutName(labels: Labels): Labels {
   const {__name__: _name, ...rest} = labels
   return rest
 }
@@ -158,7 +158,7 @@ function aggregate(expression: Expression & {kind: 'aggregate'}, elements: Eleme
   return [...groups.values()].map(({labels, values}) => ({labels, value: summary(expression.operator, values)}))
 }
 
-export function groupLabels(labels: Labels, names: string[], without: boolean): Labels {
+function groupLabels(labels: Labels, names: string[], without: boolean): Labels {
   const entries = Object.entries(labels).filter(([name]) =>
     without ? name !== '__name__' && !names.includes(name) : names.includes(name),
   )

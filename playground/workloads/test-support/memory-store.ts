@@ -1,9 +1,9 @@
 // A small store for tests of the workloads and of the mesh: generations, conditional writes, finalizers, watches. It
 // validates nothing and collects no garbage; the API emulator does.
-import type {KubeObject} from '../../crds/meta.ts'
-import {canonical} from './canonical.ts'
-import type {StoreEvent, WorkloadStore} from './store-port.ts'
-import {timestamp} from './timestamps.ts'
+import type {KubeObject} from '../../../crds/meta.ts'
+import {canonical} from '../canonical.ts'
+import type {StoreEvent, WorkloadStore} from '../store-port.ts'
+import {timestamp} from '../timestamps.ts'
 
 const resources: Record<string, string> = {
   Pod: 'pods',
