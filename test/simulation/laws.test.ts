@@ -1,0 +1,79 @@
+// Law 1: decide is pure and total. Observations of many moments of many histories, and mutilated ones, go in frozen.
+import fc from 'fast-check'
+import {expect, test} from 'vitest'
+import {decide} from '../../controller/core/decide.ts'
+import type {Observation} from '../../controller/core/observation.ts'
+import {runUntil} from './driver.ts'
+import {ModelCluster} from './model-cluster.ts'
+import {seeded} from './random.ts'
+
+const settings = {
+  startMilliseconds: 1000,
+  terminationMilliseconds: 2000,
+  propagationMilliseconds: 250,
+  settlingMilliseconds: 1000,
+}
+
+function frozen<T>(value: T): T {
+  if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value
+  for (const item of Object.values(value)) frozen(item)
+  return Object.freeze(value)
+}
+
+/** An observation at some moment of a history under a seed. */
+function momentOf(seed: number): Observation {
+  const random = seeded(seed)
+  const cluster = new ModelCluster(settings, image =>
+    image.includes('bad') ? 'fail' : random() < 0.2 ? 'noData' : 'pass',
+  )
+  runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000)
+  cluster.deploy(random() < 0.5 ? 'app:2' : 'app:bad')
+  runUntil(cluster, () => false, random() * 60_000)
+  if (random() < 0.3) cluster.deploy('app:3')
+  const {mesh, ...rest} = cluster.observe()
+  return {...frozen(structuredClone(rest)), mesh}
+}
+
+test('the same observation gives the same decision, the input is untouched, and the weights sum to 100', () => {
+  fc.assert(
+    fc.property(fc.integer({min: 1, max: 10_000}), seed => {
+      const observation = momentOf(seed)
+      const first = decide(observation)
+      expect(decide(observation)).toEqual(first)
+      const wanted = first.status.traffic?.wanted
+      if (wanted) expect(wanted.a + wanted.b).toBe(100)
+    }),
+    {numRuns: 60},
+  )
+})
+
+test('a decision on its own status, with nothing else changed, changes nothing (level-triggered)', () => {
+  fc.assert(
+    fc.property(fc.integer({min: 1, max: 10_000}), seed => {
+      const observation = momentOf(seed)
+      const first = decide(observation)
+      const second = decide({...observation, status: structuredClone(first.status)})
+      expect(second.status).toEqual(first.status)
+    }),
+    {numRuns: 60},
+  )
+})
+
+test('whatever is missing from the world or the status, decide answers', () => {
+  const removable = ['target', 'apex', 'analysis'] as const
+  fc.assert(
+    fc.property(
+      fc.integer({min: 1, max: 10_000}),
+      fc.subarray([...removable]),
+      fc.subarray(['phase', 'primary', 'canary', 'previous', 'release', 'traffic', 'capacity', 'source', 'conditions']),
+      (seed, gone, lost) => {
+        const observation: Record<string, unknown> = {...momentOf(seed)}
+        for (const field of gone) delete observation[field]
+        const status: Record<string, unknown> = {...(observation.status as object)}
+        for (const field of lost) delete status[field]
+        expect(() => decide({...(observation as unknown as Observation), status})).not.toThrow()
+      },
+    ),
+    {numRuns: 80},
+  )
+})
