@@ -83,6 +83,11 @@ function extra(world: World, outcome: Outcome): Wanted[] {
   if (outcome.waiting) add('Waiting', outcome.waiting.reason, outcome.waiting.message)
   const [refused] = observation.refusedWrites
   if (refused) add('WriteRefused', 'APIServerRefused', `${refused.object}: ${refused.message}`)
+  const open =
+    'release' in outcome.model.state
+      ? observation.analysis?.results.find(result => result.verdict === 'noData' || result.verdict === 'error')
+      : undefined
+  if (open) add('NoVerdict', open.reason, `Check ${open.name}: ${open.message}. The release keeps its weight.`)
   const drift = imageDrift(observation, outcome.model)
   if (drift) add('ImageDrift', 'TagMoved', drift)
   const pods: number = observation.target?.spec?.replicas ?? 0

@@ -127,7 +127,7 @@ function assemble(world: World, outcome: Outcome): RolloutStatus {
   const {name} = observation.meshContext.rollout
   if (observation.rollout.metadata.generation !== undefined)
     status.observedGeneration = observation.rollout.metadata.generation
-  status.message = outcome.message
+  status.message = shortMessage(outcome.message)
   if (state.primary) {
     status.replicas = observation.slots[state.primary.slot].workload?.status?.replicas ?? 0
     status.selector = Object.entries(slotLabels(name, state.primary.slot))
@@ -144,6 +144,13 @@ function assemble(world: World, outcome: Outcome): RolloutStatus {
     status.step = `${steps}/${steps}`
   status.conditions = conditionsOf(world, outcome, observation.status)
   return status
+}
+
+/** Longest message in the table of `kubectl get`, so that a row fits into 120 columns. */
+const maximumShownMessage = 40
+
+function shortMessage(text: string): string {
+  return text.length <= maximumShownMessage ? text : `${text.slice(0, maximumShownMessage - 1)}…`
 }
 
 /** The last part of an image's name, which is what tells versions apart; a digest is cut. */
@@ -185,7 +192,15 @@ function rebuiltNotes(kind: 'fresh' | 'rebuilt' | undefined): Note[] {
 
 /** Conditions that have just come to say that something is wrong, as events. */
 function conditionNotes(old: RolloutStatus, status: RolloutStatus): Note[] {
-  const telling = ['Stalled', 'WriteRefused', 'ImageDrift', 'TargetNotParked', 'AlertChannelMissing', 'Waiting']
+  const telling = [
+    'Stalled',
+    'NoVerdict',
+    'WriteRefused',
+    'ImageDrift',
+    'TargetNotParked',
+    'AlertChannelMissing',
+    'Waiting',
+  ]
   return (status.conditions ?? [])
     .filter(
       one =>

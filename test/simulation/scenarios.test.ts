@@ -167,6 +167,7 @@ test('no data neither promotes nor rolls back; at the deadline the release pause
   until(cluster, 'Progressing')
   pass(cluster, 20_000)
   expect([cluster.status.phase, cluster.status.release?.paused]).toEqual(['Progressing', undefined])
+  expect(cluster.status.conditions?.find(one => one.type === 'NoVerdict')?.status).toBe('True')
   pass(cluster, 60_000)
   expect([cluster.status.phase, cluster.status.canaryWeight, cluster.status.release?.paused?.reason]).toEqual([
     'Progressing',
