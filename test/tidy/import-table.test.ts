@@ -16,6 +16,8 @@ test.each([
   ['gitops/a.ts', '../controller/shell/log.ts', 'may not import controller/shell/log.ts'],
   ['controller/core/a.ts', '../shell/log.ts', 'may not import controller/shell/log.ts'],
   ['controller/core/phases/a.ts', '../../../mesh/registry.ts', 'may not import mesh/registry.ts'],
+  ['controller/core/a.ts', '../ports.ts', 'controller/core/ may not import controller/ports.ts'],
+  ['controller/core/a.ts', '../../mesh/types.ts', 'controller/core/ may not import mesh/types.ts'],
   ['controller/core/a.ts', 'node:fs', 'controller/core/ may not import node:fs'],
   ['controller/shell/a.ts', '../../playground/api/index.ts', 'may not import playground/api/index.ts'],
   ['playground/a.ts', '../controller/core/decide.ts', 'may not import controller/core/decide.ts'],
@@ -35,13 +37,38 @@ test.each([
   ['crds/a.ts', 'zod'],
   ['analysis/providers/prometheus/a.ts', '../../../controller/ports.ts'],
   ['mesh/registry.ts', './istio/index.ts'],
-  ['controller/core/phases/a.ts', '../../../mesh/types.ts'],
+  ['controller/core/phases/a.ts', '../../../analysis/verdict.ts'],
   ['controller/shell/a.ts', '../../analysis/providers/prometheus/index.ts'],
   ['controller/shell/a.test.ts', './test-support.ts'],
   ['analysis/a.test.ts', 'fast-check'],
   ['cli/a.ts', '../playground/demo/scenario.ts'],
 ])('%s may import %s', (path, target) => {
   expect(imported(path, target)).toEqual([])
+})
+
+test('the core may take types of the ports and of the meshes, and nothing that runs', () => {
+  const texts = {
+    'controller/core/a.ts': "import type {a} from '../ports.ts'\nimport {type b} from '../../mesh/types.ts'",
+    'controller/core/b.ts': "type A = import('../ports.ts').A",
+    'controller/core/c.ts': "\nimport {type a, b} from '../ports.ts'\nimport '../ports.ts'",
+    'controller/core/d.ts': "import type {a} from '../shell/log.ts'",
+  }
+  expect(said(importViolations, texts)).toEqual([
+    'controller/core/c.ts:2 controller/core/ may not import controller/ports.ts',
+    'controller/core/c.ts:3 controller/core/ may not import controller/ports.ts',
+    'controller/core/d.ts:1 controller/core/ may not import controller/shell/log.ts',
+  ])
+})
+
+test('a type in place counts as an import, and a computed path is allowed nowhere', () => {
+  const texts = {
+    'crds/a.ts': "\ntype A = import('../gitops/a.ts').A",
+    'cli/a.ts': "const name = './b.ts'\nvoid import(name)",
+  }
+  expect(said(importViolations, texts)).toEqual([
+    'crds/a.ts:2 crds/ may not import gitops/a.ts',
+    'cli/a.ts:2 cli/ may not import (name)',
+  ])
 })
 
 test('imports are seen in every form, and a file in no room is one', () => {

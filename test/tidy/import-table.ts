@@ -1,11 +1,13 @@
 // Who may import whom, as data (docs/ARCHITECTURE.md has it as prose), and which packages a room may use.
-import {isTest, isTestSupport, type SourceModule, type Violation} from './source-module.ts'
+import {type Import, isTest, isTestSupport, type SourceModule, type Violation} from './source-module.ts'
 
 interface Room {
   /** Path prefix; the longest one that fits a file is its room. `mesh/<name>/` stands for each mesh, a room of its own. */
   folder: string
   /** Rooms beside itself that it may import, as their `folder`. */
   rooms: readonly string[]
+  /** Rooms of which it may import types alone. */
+  types?: readonly string[]
   /** Packages, and modules of Node. `node:` allows every module of Node. */
   packages: readonly string[]
 }
@@ -27,7 +29,8 @@ const rooms: readonly Room[] = [
   {folder: 'controller/ports.ts', rooms: ['crds/'], packages: []},
   {
     folder: 'controller/core/',
-    rooms: ['crds/', 'analysis/', 'mesh/types.ts', 'controller/ports.ts'],
+    rooms: ['crds/', 'analysis/'],
+    types: ['mesh/types.ts', 'controller/ports.ts'],
     packages: ['node:crypto'],
   },
   {
@@ -85,17 +88,18 @@ export function importViolations(modules: readonly SourceModule[]): Violation[] 
     if (home === undefined)
       return [{path, line: 1, message: 'lies in no room of the import table (test/tidy/import-table.ts)'}]
     return imports
-      .filter(({target, local}) => !(local ? mayImport(path, target) : mayUse(path, home.room, target)))
+      .filter(one => !(one.local ? mayImport(path, one) : mayUse(path, home.room, one.target)))
       .map(({target, line}) => ({path, line, message: `${home.folder} may not import ${target}`}))
   })
 }
 
-function mayImport(path: string, target: string): boolean {
+function mayImport(path: string, {target, typesOnly}: Import): boolean {
   if (isTest(target) || (isTestSupport(target) && !isTestSupport(path))) return false
   const from = roomOf(path)
   const to = roomOf(target)
   if (from === undefined || to === undefined) return false
-  return from.folder === to.folder || from.room.rooms.includes(anyRoom) || from.room.rooms.includes(to.room.folder)
+  if (from.folder === to.folder || from.room.rooms.includes(anyRoom)) return true
+  return from.room.rooms.includes(to.room.folder) || (typesOnly && from.room.types?.includes(to.room.folder) === true)
 }
 
 function mayUse(path: string, room: Room, specifier: string): boolean {

@@ -1,6 +1,6 @@
 // Pure rooms decide; they can't wait, look at a clock, roll a die or reach the world.
 import {isTestSupport, type SourceModule, type Violation} from './source-module.ts'
-import {type AnyNode, nameOf, walk} from './walk.ts'
+import {type AnyNode, isNode, nameOf, walk} from './walk.ts'
 
 /** Path prefixes of the rooms whose functions depend on their arguments alone. */
 const pureRooms = ['crds/', 'analysis/', 'mesh/', 'controller/core/']
@@ -50,15 +50,32 @@ function impurities({path, program, imports, lineAt}: SourceModule): Violation[]
 
 function impurityOf(node: AnyNode, parent: AnyNode | undefined): string | undefined {
   if ('async' in node && node.async === true) return 'async function'
-  if (node.type === 'AwaitExpression') return 'await'
+  if (node.type === 'AwaitExpression' || (node.type === 'ForOfStatement' && node.await)) return 'await'
   if (node.type === 'ImportExpression') return 'import()'
   if (node.type === 'NewExpression' && nameOf(node.callee) === 'Date' && node.arguments.length === 0)
     return 'new Date() without a time'
   if (node.type === 'CallExpression' && nameOf(node.callee) === 'Date') return 'Date()'
-  if (node.type === 'MemberExpression') return impureMember(nameOf(node.object), nameOf(node.property))
+  if (node.type === 'MemberExpression') return impureMember(nameOf(node.object), keyOf(node.property))
+  if (node.type === 'VariableDeclarator') return impureDestructuring(node.id, nameOf(node.init))
   const name = nameOf(node)
   if (name === undefined || !forbiddenGlobals.has(name)) return undefined
   return isReference(node, parent) ? name : undefined
+}
+
+/** `const {now} = Date` */
+function impureDestructuring(pattern: unknown, object: string | undefined): string | undefined {
+  if (!isNode(pattern) || pattern.type !== 'ObjectPattern') return undefined
+  for (const property of pattern.properties) {
+    const what = property.type === 'Property' ? impureMember(object, keyOf(property.key)) : undefined
+    if (what !== undefined) return what
+  }
+  return undefined
+}
+
+/** Name of a field, as an identifier or in quotes. */
+function keyOf(key: unknown): string | undefined {
+  if (isNode(key) && key.type === 'Literal' && typeof key.value === 'string') return key.value
+  return nameOf(key)
 }
 
 function impureMember(object: string | undefined, property: string | undefined): string | undefined {

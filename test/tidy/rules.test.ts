@@ -124,13 +124,23 @@ describe('leaks', () => {
     ['a path of one machine', `see ${path('work', 'main')}`],
     ['a path of one machine', `'${path('root', '.kube')}config'`],
     ['a path of one machine', path('home', 'alice', 'src')],
+    ['a path of one machine', `in ${path('home', 'alice').slice(0, -1)}`],
     ['the address of a package registry or download host', `https://${'registry'}.npmjs.org/zod`],
     ['the address of a package registry or download host', `https://${'proxy'}.golang.org`],
     ['the address of a package registry or download host', `https://github.com/a/b/${'releases'}/download/v1/c`],
+    ['the address of a package registry or download host', `//${'registry'}.npmjs.org/:_authToken=x`],
+    ['a private key', `"${dashes}BEGIN PRIVATE KEY${dashes}\\n${'MIIEabcd'.repeat(4)}"`],
     ['a private key', `${dashes}BEGIN EC PRIVATE KEY${dashes}\n${'MIIEabcd'.repeat(4)}`],
     ['a token', `gh${'p_'}${'a1'.repeat(18)}`],
   ])('%s', (what, text) => {
     expect(leakViolations('a.md', `first line\n${text}`)).toEqual([{path: 'a.md', line: 2, message: `holds ${what}`}])
+  })
+
+  test('a lock file that names addresses', () => {
+    const resolved = '"resolved": "https://mirror.example.com/zod.tgz"'
+    expect(leakViolations('package-lock.json', resolved)).toHaveLength(1)
+    expect(leakViolations('docs/a.md', resolved)).toEqual([])
+    expect(leakViolations('package-lock.json', '"version": "4.6.7"')).toEqual([])
   })
 
   test('paths of containers, relative paths and other addresses', () => {

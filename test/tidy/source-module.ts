@@ -2,6 +2,7 @@
 import {readdirSync, readFileSync} from 'node:fs'
 import {dirname, join, posix} from 'node:path'
 import {type Node, parseSync} from 'oxc-parser'
+import {isNode, nameOf, walk} from './walk.ts'
 
 export interface Import {
   /** Path in the repository for a relative import, else the specifier as written (`zod`, `node:fs`). */
@@ -10,6 +11,8 @@ export interface Import {
   local: boolean
   /** Imported names; `*` for a namespace, a dynamic import or `export * from`. */
   names: string[]
+  /** Whether it takes types alone, so that nothing of the target is loaded. */
+  typesOnly: boolean
   line: number
 }
 
@@ -42,7 +45,11 @@ export function isTest(path: string): boolean {
 
 /** Files that only tests use, beside the code that they test. */
 export function isTestSupport(path: string): boolean {
-  return isTest(path) || path.startsWith('test/') || /(^|\/)test-support(\/|\.ts$)|\/fixtures\.ts$/.test(path)
+  return (
+    isTest(path) ||
+    path.startsWith('test/') ||
+    /(^|\/)test-support(\/|[^/]*\.ts$)|\/(fixtures|memory-store)\.ts$/.test(path)
+  )
 }
 
 /** Parses one file. @throws Error with the parser's message when it is no TypeScript */
@@ -51,28 +58,36 @@ export function parseModule(path: string, text: string): SourceModule {
   if (errors[0] !== undefined) throw new Error(`${path}: ${errors[0].message}`)
   const lineStarts = [0, ...[...text.matchAll(/\n/g)].map(match => match.index + 1)]
   const lineAt = (offset: number) => lineStarts.findLastIndex(start => start <= offset) + 1
-  const resolve = (specifier: string, names: string[], offset: number): Import => {
+  const resolve = (specifier: string, names: string[], offset: number, typesOnly: boolean): Import => {
     const local = specifier.startsWith('.')
-    return {target: local ? posix.join(dirname(path), specifier) : specifier, local, names, line: lineAt(offset)}
+    const target = local ? posix.join(dirname(path), specifier) : specifier
+    return {target, local, names, typesOnly, line: lineAt(offset)}
   }
   const imports = module.staticImports.map(({moduleRequest, entries, start}) =>
     resolve(
       moduleRequest.value,
       entries.map(({importName}) => (importName.kind === 'Default' ? 'default' : (importName.name ?? '*'))),
       start,
+      entries.length > 0 && entries.every(({isType}) => isType),
     ),
   )
   const exports: Export[] = []
   for (const {start, entries} of module.staticExports) {
     for (const {moduleRequest, importName, exportName, isType} of entries) {
-      if (moduleRequest) imports.push(resolve(moduleRequest.value, [importName.name ?? '*'], start))
+      if (moduleRequest) imports.push(resolve(moduleRequest.value, [importName.name ?? '*'], start, isType))
       if (exportName.kind !== 'None') exports.push({name: exportName.name ?? 'default', line: lineAt(start), isType})
     }
   }
   for (const {moduleRequest, start} of module.dynamicImports) {
-    const written = /^(['"])(.*)\1$/.exec(text.slice(moduleRequest.start, moduleRequest.end))
-    if (written?.[2] !== undefined) imports.push(resolve(written[2], ['*'], start))
+    const written = text.slice(moduleRequest.start, moduleRequest.end)
+    // A path that is computed can't be held against the import table, so it stays as it is and no room allows it.
+    imports.push(resolve(/^(['"])(.*)\1$/.exec(written)?.[2] ?? `(${written})`, ['*'], start, false))
   }
+  // `import('./a.ts').Name` is a type, which the parser's list of imports leaves out.
+  walk(program, node => {
+    if (node.type !== 'TSImportType' || !isNode(node.source) || typeof node.source.value !== 'string') return
+    imports.push(resolve(node.source.value, [nameOf(node.qualifier) ?? '*'], node.start, true))
+  })
   return {path, text, program: program as unknown as Node, imports, exports, lineAt}
 }
 
