@@ -1,0 +1,191 @@
+// Every refusal of the core, by a change of a world in which nothing is wrong: reason, object and field, and a fix.
+import {expect, test} from 'vitest'
+import {decide} from '../../controller/core/decide.ts'
+import type {Observation} from '../../controller/core/observation.ts'
+import {refusals} from '../../controller/core/refusals.ts'
+import type {KubeObject, ManagedFieldsEntry} from '../../crds/meta.ts'
+import {ModelCluster} from './model-cluster.ts'
+
+function sound(): Observation {
+  const settings = {
+    startMilliseconds: 1000,
+    terminationMilliseconds: 2000,
+    propagationMilliseconds: 250,
+    settlingMilliseconds: 1000,
+  }
+  return new ModelCluster(settings, () => 'pass').observe()
+}
+
+function owner(manager: string, operation: 'Apply' | 'Update', field: string): ManagedFieldsEntry[] {
+  return [{manager, operation, fieldsV1: {'f:spec': {[`f:${field}`]: {}}}}]
+}
+
+function changed(object: KubeObject | undefined, spec: object, metadata: object = {}): KubeObject {
+  if (!object) throw new Error('the sound world has this object')
+  return {...object, metadata: {...object.metadata, ...metadata}, spec: {...object.spec, ...spec}}
+}
+
+/** The target with another pod spec. */
+function withPod(world: Observation, pod: object): Observation {
+  const {template} = world.target?.spec ?? {}
+  return {...world, target: changed(world.target, {template: {...template, spec: {...template.spec, ...pod}}})}
+}
+
+function without(world: Observation, field: 'target' | 'apex'): Observation {
+  const {[field]: _gone, ...rest} = world
+  return rest
+}
+
+function object(kind: string, name: string, rest: object): KubeObject {
+  return {apiVersion: 'v1', kind, metadata: {name, namespace: 'shop'}, ...rest}
+}
+
+type Change = (world: Observation) => Observation
+const claim = object('PersistentVolumeClaim', 'data', {spec: {accessModes: ['ReadWriteOnce']}})
+const autoscaler = object('HorizontalPodAutoscaler', 'hpa', {
+  spec: {scaleTargetRef: {kind: 'Deployment', name: 'checkout'}},
+})
+const rival: KubeObject = {
+  ...object('Rollout', 'aaa', {spec: {targetRef: {name: 'checkout'}}}),
+  metadata: {name: 'aaa', namespace: 'shop', creationTimestamp: '2000-01-01T00:00:00Z'},
+}
+
+const cases: [string, string, string, Change][] = [
+  ['TargetMissing', 'Rollout shop/checkout', 'spec.targetRef.name', world => without(world, 'target')],
+  [
+    'StrategyRecreate',
+    'Deployment shop/checkout',
+    'spec.strategy.type',
+    world => ({...world, target: changed(world.target, {strategy: {type: 'Recreate'}})}),
+  ],
+  [
+    'HostPorts',
+    'Deployment shop/checkout',
+    'spec.template.spec.containers[name=app].ports',
+    world => withPod(world, {containers: [{name: 'app', image: 'a', ports: [{hostPort: 80}]}]}),
+  ],
+  [
+    'HostPorts',
+    'Deployment shop/checkout',
+    'spec.template.spec.containers[name=app].ports',
+    world => withPod(world, {hostNetwork: true}),
+  ],
+  ['ExclusiveVolume', 'Deployment shop/checkout', 'spec.template.spec.volumes', world => ({...world, claims: [claim]})],
+  [
+    'ReplicasOwnedElsewhere',
+    'Deployment shop/checkout',
+    'spec.replicas',
+    world => ({...world, target: changed(world.target, {}, {managedFields: owner('flux', 'Apply', 'replicas')})}),
+  ],
+  [
+    'ReplicasOwnedElsewhere',
+    'Deployment shop/checkout',
+    'spec.replicas',
+    world => ({
+      ...world,
+      target: changed(
+        world.target,
+        {},
+        {annotations: {'kubectl.kubernetes.io/last-applied-configuration': '{"spec":{"replicas":3}}'}},
+      ),
+    }),
+  ],
+  [
+    'ForeignSlot',
+    'Deployment shop/checkout-a',
+    'metadata.name',
+    world => ({
+      ...world,
+      slots: {...world.slots, a: {...world.slots.a, workload: object('Deployment', 'checkout-a', {spec: {}})}},
+    }),
+  ],
+  ['ServiceMissing', 'Service shop/checkout', 'spec.service', world => without(world, 'apex')],
+  [
+    'ExternalNameService',
+    'Service shop/checkout',
+    'spec.type',
+    world => ({...world, apex: changed(world.apex, {type: 'ExternalName'})}),
+  ],
+  [
+    'HeadlessService',
+    'Service shop/checkout',
+    'spec.clusterIP',
+    world => ({...world, apex: changed(world.apex, {clusterIP: 'None'})}),
+  ],
+  [
+    'ServiceWithoutSelector',
+    'Service shop/checkout',
+    'spec.selector',
+    world => ({...world, apex: changed(world.apex, {selector: {}})}),
+  ],
+  [
+    'ServiceClaimed',
+    'Service shop/checkout',
+    'spec.service.name',
+    world => ({...world, apex: changed(world.apex, {}, {labels: {'fairlead.dev/rollout': 'other'}})}),
+  ],
+  [
+    'ApexNotOwned',
+    'Service shop/checkout',
+    'spec.selector',
+    world => ({...world, apex: changed(world.apex, {}, {managedFields: owner('flux', 'Apply', 'selector')})}),
+  ],
+  [
+    'AutoscalerOnTarget',
+    'HorizontalPodAutoscaler shop/hpa',
+    'spec.scaleTargetRef',
+    world => ({...world, autoscalers: [autoscaler]}),
+  ],
+  [
+    'MeshNotInstalled',
+    'Rollout shop/checkout',
+    'spec.traffic',
+    world => ({...world, missingKinds: ['VirtualService (networking.istio.io/v1)']}),
+  ],
+  ['TargetClaimed', 'Rollout shop/checkout', 'spec.targetRef.name', world => ({...world, siblings: [rival]})],
+  [
+    'NameTooLong',
+    'Rollout shop/checkout',
+    'spec.targetRef.name',
+    world => ({...world, meshContext: {...world.meshContext, slots: {a: 'x'.repeat(64), b: 'y'.repeat(64)}}}),
+  ],
+  [
+    'InvalidSteps',
+    'Rollout shop/checkout',
+    'spec.strategy.canary.steps[1].weight',
+    world => ({...world, spec: {...world.spec, strategy: {canary: {steps: [{weight: 50}, {weight: 20}]}}}}),
+  ],
+]
+
+test('a sound world is not refused', () => {
+  expect(refusals(sound())).toEqual([])
+})
+
+test.each(cases)('%s (%s, %s), and nothing is touched', (reason, where, field, change) => {
+  const world = change(sound())
+  const [found] = refusals(world)
+  expect([found?.reason, found?.object, found?.field]).toEqual([reason, where, field])
+  expect(found?.fix).not.toBe('')
+  const decision = decide(world)
+  expect(decision.intents).toEqual([])
+  expect(decision.status.conditions?.find(one => one.type === 'Stalled')).toMatchObject({status: 'True', reason})
+  expect(decision.notes.map(note => [note.type, note.reason])).toContainEqual(['Warning', reason])
+})
+
+test('what only happens to own a field, or lets go of it, is no refusal', () => {
+  const world = sound()
+  const scaled = {
+    ...world,
+    target: changed(world.target, {}, {managedFields: owner('kubectl-scale', 'Update', 'replicas')}),
+  }
+  const shared = {
+    ...world,
+    spec: {...world.spec, service: {selector: 'shared' as const}},
+    apex: changed(world.apex, {}, {managedFields: owner('flux', 'Apply', 'selector')}),
+  }
+  const ours = {
+    ...world,
+    target: changed(world.target, {}, {managedFields: owner('fairlead-gitsync', 'Apply', 'replicas')}),
+  }
+  expect([scaled, shared, ours].map(refusals)).toEqual([[], [], []])
+})
