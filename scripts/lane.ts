@@ -1,4 +1,5 @@
-// Runs one of the slower lanes (test/lanes/<name>.lane.ts) and closes with the line that .ci/run adds up.
+// Runs one of the slower lanes (test/lanes/<name>.lane.ts, or all of test/cluster with real parts) and closes with the
+// line that .ci/run adds up.
 import {spawnSync} from 'node:child_process'
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
@@ -6,17 +7,18 @@ import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const [name] = process.argv.slice(2)
+const [name, ...files] = process.argv.slice(2)
+const cluster = name === 'cluster'
 const folder = mkdtempSync(join(tmpdir(), 'fairlead-lane-'))
 const report = join(folder, 'report.json')
 const args = [
   'run',
   '--config',
-  'vitest.lanes.config.ts',
+  cluster ? 'vitest.cluster.config.ts' : 'vitest.lanes.config.ts',
   '--reporter=verbose',
   '--reporter=json',
   `--outputFile.json=${report}`,
-  `test/lanes/${name}.lane.ts`,
+  ...(cluster ? files : [`test/lanes/${name}.lane.ts`]),
 ]
 spawnSync('vitest', args, {cwd: root, stdio: 'inherit'})
 let passed = 0

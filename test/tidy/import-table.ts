@@ -63,7 +63,11 @@ const rooms: readonly Room[] = [
   },
   {folder: 'cli/', rooms: [anyRoom], packages: ['node:', 'commander', 'yaml', 'zod']},
   {folder: 'scripts/', rooms: ['crds/'], packages: ['node:', 'rolldown', 'yaml', 'zod']},
-  {folder: 'test/', rooms: [anyRoom], packages: ['node:', '@prometheus-io/lezer-promql', 'oxc-parser', 'yaml', 'zod']},
+  {
+    folder: 'test/',
+    rooms: [anyRoom],
+    packages: ['node:', '@prometheus-io/lezer-promql', 'oxc-parser', 'undici', 'vitest/node', 'yaml', 'zod'],
+  },
   {folder: 'vitest', rooms: [], packages: ['vitest/config']},
 ]
 

@@ -33,7 +33,7 @@ export function deadExportViolations(modules: readonly SourceModule[]): Violatio
   const violations: Violation[] = []
   for (const module of modules) {
     const {path, exports} = module
-    if (isTest(path) || path.endsWith('.config.ts')) continue
+    if (isTest(path) || path.endsWith('.config.ts') || path.endsWith('/global-setup.ts')) continue
     const counts = (importer: string) => isTestSupport(path) || !isTest(importer) || importer.startsWith('test/')
     for (const {name, line, isType} of exports) {
       const by = [...(importers.get(`${path}#${name}`) ?? []), ...(importers.get(`${path}#*`) ?? [])]

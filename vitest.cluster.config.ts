@@ -1,0 +1,12 @@
+import {defineConfig} from 'vitest/config'
+
+// Lanes with real parts. They wait more than they compute, so a few run at once.
+export default defineConfig({
+  test: {
+    include: ['test/cluster/**/*.lane.ts'],
+    globalSetup: ['test/cluster/global-setup.ts'],
+    maxWorkers: 3,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+})
