@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/cluster/**/*.lane.ts'],
     globalSetup: ['test/cluster/global-setup.ts'],
     maxWorkers: 3,
+    maxConcurrency: 8,
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

@@ -17,6 +17,11 @@ program
   .option('--kubeconfig <file>', 'kubeconfig; the in-cluster service account or the usual places when absent')
   .option('--context <name>', 'context of the kubeconfig')
   .option('--namespace <name>', 'look at this namespace only')
+  .option('--meshes <names>', 'meshes that Rollouts may use, between commas; all that there are when absent')
+  .option(
+    '--secret-namespaces <names>',
+    'namespaces where Rollouts may track Secrets, between commas, or empty for none; all when absent',
+  )
   .option('--host <address>', 'address of the health and metrics endpoints')
   .option('--port <number>', 'port of the health and metrics endpoints')
   .option('--log-level <level>', 'trace, debug, info, warn, error or silent')

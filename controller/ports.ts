@@ -73,8 +73,8 @@ export interface Cluster {
   mergePatch(ref: ObjectRef, patch: object, options: {fieldManager: string}): Promise<KubeObject>
   /** JSON patch (RFC 6902) of the main resource. */
   jsonPatch(ref: ObjectRef, operations: JsonPatchOperation[], options: {fieldManager: string}): Promise<KubeObject>
-  /** Sets `spec.replicas` through the scale subresource. */
-  scale(ref: ObjectRef, replicas: number, options: {fieldManager: string}): Promise<void>
+  /** Sets `spec.replicas` through the scale subresource; the Scale, with the resourceVersion of what was scaled. */
+  scale(ref: ObjectRef, replicas: number, options: {fieldManager: string}): Promise<KubeObject>
   /** False when there was nothing to delete. */
   delete(ref: ObjectRef, options: DeleteOptions): Promise<boolean>
 }

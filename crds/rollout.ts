@@ -68,9 +68,55 @@ const istio = z
   })
   .describe('Traffic through Istio: a VirtualService and a DestinationRule per slot.')
 
-const traffic = z.strictObject({istio: istio.optional()}).meta({
+const parentRef = z.strictObject({
+  group: z.string().max(253).optional().describe('API group of the parent; gateway.networking.k8s.io when unset.'),
+  kind: z.string().min(1).max(63).optional().describe('Kind of the parent; Gateway when unset.'),
+  name: objectName.describe('Name of the parent.'),
+  namespace: z.string().min(1).max(63).optional().describe("Namespace of the parent; the Rollout's own when unset."),
+  sectionName: z.string().min(1).max(253).optional().describe('Name of one listener; all listeners when unset.'),
+  port: z.int().min(1).max(65_535).optional().describe('Port of the listeners; all ports when unset.'),
+})
+
+const gatewayAPI = z
+  .strictObject({
+    parentRefs: z.array(parentRef).min(1).max(32).describe('Gateways that the HTTPRoute attaches to.'),
+    hosts: z
+      .array(
+        z
+          .string()
+          .min(1)
+          .max(253)
+          .regex(/^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/),
+      )
+      .max(16)
+      .default([])
+      .describe('Host names of the HTTPRoute, such as shop.example.com; every host of the listeners when empty.'),
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe(
+        'Port of the Service that requests are sent to. Unset: the first whose appProtocol or name says that it is HTTP, else the first that says nothing of its protocol.',
+      ),
+    settlingTime: duration
+      .default('2s')
+      .describe(
+        "Shortest time from the write of a new weight until it counts as in force, beside the route's status: that says that the gateway's controller has the route, not that every proxy has it.",
+      ),
+  })
+  .describe(
+    "Traffic through gateways of the Gateway API: an HTTPRoute. A weight counts as in force once every parent has accepted the route. Callers inside the cluster that use the Service's name always reach the primary. The built-in metrics are those of Envoy Gateway; leave clusterStatName of its EnvoyProxy unset.",
+  )
+
+const traffic = z.strictObject({istio: istio.optional(), gatewayAPI: gatewayAPI.optional()}).meta({
   description: 'How traffic is moved: exactly one mesh.',
-  'x-kubernetes-validations': [{rule: 'has(self.istio)', message: 'set exactly one mesh: istio'}],
+  'x-kubernetes-validations': [
+    {
+      rule: '[has(self.istio), has(self.gatewayAPI)].filter(x, x).size() == 1',
+      message: 'set exactly one mesh: istio or gatewayAPI',
+    },
+  ],
 })
 
 const canaryStep = z.strictObject({

@@ -1,8 +1,9 @@
 // Every mesh that Fairlead knows, under its key in `spec.traffic`. A name that isn't here is an error, never a default.
+import {gatewayAPI} from './gateway-api/index.ts'
 import {istio} from './istio/index.ts'
 import type {Mesh, MeshContext} from './types.ts'
 
-export const meshes: Readonly<Record<keyof MeshContext['traffic'], Mesh>> = {istio}
+export const meshes: Readonly<Record<keyof MeshContext['traffic'], Mesh>> = {istio, gatewayAPI}
 
 /** The mesh whose key is set; undefined when none or several are. */
 export function meshOf(traffic: MeshContext['traffic']): Mesh | undefined {

@@ -19,6 +19,8 @@ export interface MeshContext {
   apex: {name: string; ports: ServicePort[]}
   /** Names of the slots: of the workload and of its Service alike. */
   slots: {a: string; b: string}
+  /** The only namespace whose objects the controller reads; all when absent. */
+  visibleNamespace?: string
   traffic: RolloutSpec['traffic']
 }
 
@@ -36,21 +38,35 @@ export interface MeshProblem {
 /** Objects of the mesh's own kinds, of every namespace that the controller may read. */
 export type MeshObjects = readonly KubeObject[]
 
+/** Whether a route counts as in force, and if not, what it waits for. */
+export interface Confirmation {
+  confirmed: boolean
+  /** Time (milliseconds) at which to look again even if no object changes. */
+  again?: number
+  /** What the mesh has not said yet, or has refused; absent where only time has to pass. */
+  waitingFor?: MeshProblem
+}
+
 export interface Mesh {
   readonly name: string
   /** Kinds that `objects` must hold, for the shell to watch. */
   readonly kinds: readonly {apiVersion: string; kind: string; plural: string}[]
   /** What must exist for the given slots before a route may name them; applied before the route, removed after it. */
   renderDestinations(context: MeshContext, slots: readonly ('a' | 'b')[], objects: MeshObjects): KubeObject[]
-  /** The route; weights are percent per slot and sum to 100, and a slot with 0 is left out of it. */
+  /**
+   * The route; weights are percent per slot and sum to 100. A slot with 0 gets no request by it: it is left out, or stands
+   * there with weight 0 where the mesh defines that as none.
+   */
   renderRoute(context: MeshContext, weights: Weights, objects: MeshObjects): KubeObject
   /** Weights that the route in the cluster carries; undefined when there is no route or it can't be read as two slots. */
   read(context: MeshContext, objects: MeshObjects): Weights | undefined
   /**
-   * Whether a route that was first seen to carry the wanted weights at `inForceSince` counts as in force at `now`
-   * (milliseconds); when not yet, the time at which to look again.
+   * Whether the route among `objects`, first seen to carry the wanted weights at `inForceSince`, counts as in force at
+   * `now` (milliseconds).
    */
-  confirmed(context: MeshContext, inForceSince: number, now: number): {confirmed: boolean; again?: number}
+  confirmed(context: MeshContext, objects: MeshObjects, inForceSince: number, now: number): Confirmation
+  /** How long the proxies may take to learn or forget a route beyond what the mesh says of it, milliseconds. */
+  settlingMilliseconds(context: MeshContext): number
   /** What stands in the way of moving traffic; empty when nothing does. */
   problems(context: MeshContext, objects: MeshObjects): MeshProblem[]
   /** PromQL of a built-in metric for one slot's workload, one query per reporting side. */

@@ -4,6 +4,7 @@ import type {RolloutStatus} from '../../crds/rollout-status.ts'
 import {otherSlot, type Problem, timeOf, timeText} from './observation.ts'
 import {imageIDsOf} from './readiness.ts'
 import type {Model} from './state.ts'
+import {missingConfirmation} from './traffic.ts'
 import type {Outcome, World} from './world.ts'
 
 interface Wanted {
@@ -83,6 +84,9 @@ function extra(world: World, outcome: Outcome): Wanted[] {
   if (outcome.waiting) add('Waiting', outcome.waiting.reason, outcome.waiting.message)
   const [refused] = observation.refusedWrites
   if (refused) add('WriteRefused', 'APIServerRefused', `${refused.object}: ${refused.message}`)
+  const late =
+    outcome.model.state.phase === 'Terminating' ? undefined : missingConfirmation(world, outcome.model.ledger)
+  if (late) add('RouteUnconfirmed', late.reason, problemText(late))
   const open =
     'release' in outcome.model.state
       ? observation.analysis?.results.find(result => result.verdict === 'noData' || result.verdict === 'error')

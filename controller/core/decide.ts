@@ -196,6 +196,7 @@ function conditionNotes(old: RolloutStatus, status: RolloutStatus): Note[] {
     'Stalled',
     'NoVerdict',
     'WriteRefused',
+    'RouteUnconfirmed',
     'ImageDrift',
     'TargetNotParked',
     'AlertChannelMissing',

@@ -10,7 +10,7 @@ import {otherSlot} from './observation.ts'
 import {isEmpty} from './readiness.ts'
 import {copyName, findSnapshot, frozenTemplate, type Snapshot, snapshotOf} from './revision.ts'
 import type {Ledger, Model, State} from './state.ts'
-import {heldWeight, inForce} from './traffic.ts'
+import {drainedAt, heldWeight, inForce} from './traffic.ts'
 import {contentsOf, podsFor, type World} from './world.ts'
 
 /** Snapshots that are kept beyond those in use. */
@@ -121,7 +121,9 @@ function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): n
     case 'Healthy':
     case 'Waiting':
     case 'Failed':
-      return heldWeight(ledger, slot) > 0 || !inForce(ledger) ? undefined : 0
+      return heldWeight(ledger, slot) > 0 || (drainedAt(world, ledger) ?? Number.POSITIVE_INFINITY) > world.now
+        ? undefined
+        : 0
     case 'Terminating':
       return undefined
     default:

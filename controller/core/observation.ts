@@ -67,6 +67,8 @@ export interface Observation {
   meshObjects: KubeObject[]
   /** Kinds of the mesh that the API server doesn't serve. */
   missingKinds: string[]
+  /** The controller may not look at the namespace's Secrets, so that none can be tracked. */
+  secretsHidden: boolean
   /** HorizontalPodAutoscalers of the namespace. */
   autoscalers: KubeObject[]
   /** Other Rollouts of the namespace. */

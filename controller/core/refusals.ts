@@ -12,6 +12,7 @@ const maximumName = 63
 export function refusals(observation: Observation): Problem[] {
   return [
     ...specProblems(observation),
+    ...secretProblems(observation),
     ...targetProblems(observation),
     ...replicasProblems(observation),
     ...slotProblems(observation),
@@ -65,6 +66,21 @@ function specProblems(observation: Observation): Problem[] {
     })
   }
   return found
+}
+
+function secretProblems(observation: Observation): Problem[] {
+  const {spec, secretsHidden, meshContext} = observation
+  if (!secretsHidden || spec.revision.trackSecrets.length === 0) return []
+  const {namespace} = meshContext.rollout
+  return [
+    {
+      reason: 'SecretsNotTracked',
+      object: rolloutName(observation),
+      field: 'spec.revision.trackSecrets',
+      problem: `the controller was not given the Secrets of namespace ${namespace}`,
+      fix: `add ${namespace} to secrets.trackedNamespaces of the chart (--secret-namespaces), or track none`,
+    },
+  ]
 }
 
 function older(left: KubeObject, right: KubeObject): boolean {
@@ -257,8 +273,8 @@ function meshProblems(observation: Observation): Problem[] {
         reason: 'MeshNotInstalled',
         object: rolloutName(observation),
         field: 'spec.traffic',
-        problem: `the API server does not serve ${missingKinds.join(', ')}`,
-        fix: `install ${mesh.name}, or choose another mesh`,
+        problem: `the API server does not serve ${missingKinds.join(', ')}, or the controller was told not to look (--meshes)`,
+        fix: `install ${mesh.name}, turn it on in the chart's value meshes, or choose another mesh`,
       },
     ]
   }

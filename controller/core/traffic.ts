@@ -3,10 +3,13 @@
 import type {SlotName} from '../../crds/rollout.ts'
 import type {TrafficStatus, Weights} from '../../crds/rollout-status.ts'
 import type {Note} from './intents.ts'
-import {timeOf, timeText} from './observation.ts'
+import {type Problem, timeOf, timeText} from './observation.ts'
 import type {Ledger, Model} from './state.ts'
 import {without} from './state.ts'
-import {slotWeights, type World} from './world.ts'
+import {earliest, slotWeights, type World} from './world.ts'
+
+/** How long a route may carry a weight before a condition says what the mesh still lacks; beyond the settling time. */
+const confirmationDeadlineMilliseconds = 60_000
 
 function sameWeights(left: Weights | undefined, right: Weights | undefined): boolean {
   return left !== undefined && right !== undefined && left.a === right.a && left.b === right.b
@@ -53,15 +56,50 @@ export function readTraffic(world: World, model: Model): TrafficReading {
   const carried = mesh.read(meshContext, meshObjects)
   if (!sameWeights(carried, traffic.wanted)) return drift(model, traffic)
   const since = traffic.inForceSince ?? timeText(world.now)
-  const {confirmed, again} = mesh.confirmed(meshContext, timeOf(since), world.now)
-  if (confirmed && traffic.confirmed && sameWeights(traffic.confirmed, traffic.wanted)) return {model, notes: []}
+  const {confirmed, again} = mesh.confirmed(meshContext, meshObjects, timeOf(since), world.now)
+  if (confirmed && inForce(model.ledger)) return {model, notes: [], ...later(world, drainedAt(world, model.ledger))}
   const next: TrafficStatus = {...traffic, inForceSince: since}
   if (confirmed) {
     next.confirmed = traffic.wanted
     next.confirmedAt = timeText(world.now)
   }
   const ledger = {...model.ledger, traffic: next}
-  return {model: {...model, ledger}, notes: [], ...(again === undefined || confirmed ? {} : {again})}
+  const times = confirmed ? [drainedAt(world, ledger)] : [again, overdueAt(world, ledger)]
+  return {model: {...model, ledger}, notes: [], ...later(world, ...times)}
+}
+
+/** The earliest of the times that are still to come. */
+function later(world: World, ...times: (number | undefined)[]): {again?: number} {
+  const again = earliest(...times.filter(time => time !== undefined && time > world.now))
+  return again === undefined ? {} : {again}
+}
+
+/** When a slot that lost its traffic has drained, milliseconds; undefined while the wish isn't in force. */
+export function drainedAt(world: World, ledger: Ledger): number | undefined {
+  const {traffic} = ledger
+  return traffic && inForce(ledger) ? timeOf(traffic.confirmedAt ?? traffic.since) + world.durations.drain : undefined
+}
+
+/** When the mesh is late with its confirmation, milliseconds; undefined before the route carries the wish, and after. */
+function overdueAt(world: World, ledger: Ledger): number | undefined {
+  const {mesh, meshContext} = world.observation
+  if (inForce(ledger) || !ledger.traffic?.inForceSince) return undefined
+  const settling = mesh.settlingMilliseconds(meshContext)
+  return timeOf(ledger.traffic.inForceSince) + settling + confirmationDeadlineMilliseconds
+}
+
+/** Whether the route has carried the wish for so long that the mesh should have confirmed it. */
+export function overdue(world: World, ledger: Ledger): boolean {
+  const time = overdueAt(world, ledger)
+  return time !== undefined && world.now >= time
+}
+
+/** What an overdue confirmation waits for. */
+export function missingConfirmation(world: World, ledger: Ledger): Problem | undefined {
+  const since = ledger.traffic?.inForceSince
+  if (since === undefined || !overdue(world, ledger)) return undefined
+  const {mesh, meshContext, meshObjects} = world.observation
+  return mesh.confirmed(meshContext, meshObjects, timeOf(since), world.now).waitingFor
 }
 
 /** A route that carried the wish and no longer does was changed by somebody else: what it said meanwhile is unknown. */

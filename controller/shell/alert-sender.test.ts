@@ -53,7 +53,12 @@ function world(refusals: number, channel: object = {webhook: {url: 'http://127.0
   const sender = new AlertSender({
     notifier: {send},
     cluster: {get: async () => secret} as unknown as Cluster,
-    lookup: {get: () => ({...rollout, kind: 'AlertChannel', spec: channel}), list: () => [], missing: () => false},
+    lookup: {
+      get: () => ({...rollout, kind: 'AlertChannel', spec: channel}),
+      list: () => [],
+      missing: () => false,
+      reached: () => true,
+    },
     clock: {now: () => 0, after},
     enqueue: key => enqueued.push(key),
     failed: (_, name, message) => failures.push(`${name}: ${message}`),

@@ -16,11 +16,17 @@ export interface CachesOptions {
   log: Logger
   /** The only namespace to look at; all when absent. */
   namespace?: string
+  /** Keys of the meshes to look at; all when absent. */
+  meshes?: readonly string[]
+  /** Namespaces whose Rollouts may track Secrets; all that are looked at when absent. */
+  secretNamespaces?: readonly string[]
 }
 
 /** What is followed. Pods, slices, snapshots and Secrets only where they are ours; ConfigMaps by metadata alone. */
-function followed(namespace: string | undefined): WatchQuery[] {
+function followed(options: CachesOptions): WatchQuery[] {
+  const {namespace, meshes: wanted} = options
   const ours = {labelSelector: labels.rollout}
+  const followedMeshes = Object.entries(meshes).filter(([key]) => wanted === undefined || wanted.includes(key))
   const queries: WatchQuery[] = [
     {apiVersion, kind: 'Rollout'},
     {apiVersion, kind: 'GitSync'},
@@ -31,26 +37,37 @@ function followed(namespace: string | undefined): WatchQuery[] {
     {apiVersion: 'v1', kind: 'Service'},
     {apiVersion: 'v1', kind: 'Pod', ...ours},
     {apiVersion: 'v1', kind: 'ConfigMap', metadataOnly: true},
-    {apiVersion: 'v1', kind: 'Secret', metadataOnly: true, ...ours},
     {apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', ...ours},
     {apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler'},
-    ...Object.values(meshes).flatMap(mesh =>
+    ...followedMeshes.flatMap(([, mesh]) =>
       mesh.kinds.map(({apiVersion: version, kind}) => ({apiVersion: version, kind})),
     ),
   ]
-  return namespace === undefined ? queries : queries.map(query => ({...query, namespace}))
+  const secrets = {apiVersion: 'v1', kind: 'Secret', metadataOnly: true, ...ours}
+  const within = namespace === undefined ? {} : {namespace}
+  return [
+    ...queries.map(query => ({...query, ...within})),
+    // Whoever may list Secrets may read all of them, so each of these namespaces was opted in.
+    ...(options.secretNamespaces?.map(one => ({...secrets, namespace: one})) ?? [{...secrets, ...within}]),
+  ]
+}
+
+function keyOf({apiVersion: version, kind, namespace}: WatchQuery, everywhere: string | undefined): string {
+  return namespace === everywhere ? `${version}/${kind}` : `${version}/${kind}/${namespace}`
 }
 
 /** Told which Rollout (`namespace/name`) something concerns. */
 export type Enqueue = (key: string) => void
 
 export class Caches implements Lookup {
+  readonly namespace: string | undefined
   readonly #reflectors = new Map<string, Reflector>()
 
   constructor(options: CachesOptions) {
-    for (const query of followed(options.namespace)) {
+    this.namespace = options.namespace
+    for (const query of followed(options)) {
       const {source, clock, random, log} = options
-      this.#reflectors.set(`${query.apiVersion}/${query.kind}`, new Reflector({source, query, clock, random, log}))
+      this.#reflectors.set(keyOf(query, options.namespace), new Reflector({source, query, clock, random, log}))
     }
   }
 
@@ -69,15 +86,23 @@ export class Caches implements Lookup {
   }
 
   get(ref: ObjectRef): KubeObject | undefined {
-    return this.#reflectors.get(`${ref.apiVersion}/${ref.kind}`)?.store.get(ref.namespace, ref.name)
+    return this.#find(ref.apiVersion, ref.kind, ref.namespace)?.store.get(ref.namespace, ref.name)
   }
 
   list(version: string, kind: string, namespace?: string): KubeObject[] {
-    return this.#reflectors.get(`${version}/${kind}`)?.store.list(namespace) ?? []
+    return this.#find(version, kind, namespace)?.store.list(namespace) ?? []
   }
 
-  missing(version: string, kind: string): boolean {
-    return this.#reflectors.get(`${version}/${kind}`)?.state === 'missing'
+  missing(version: string, kind: string, namespace?: string): boolean {
+    return (this.#find(version, kind, namespace)?.state ?? 'missing') === 'missing'
+  }
+
+  #find(version: string, kind: string, namespace: string | undefined): Reflector | undefined {
+    return this.#reflectors.get(`${version}/${kind}`) ?? this.#reflectors.get(`${version}/${kind}/${namespace}`)
+  }
+
+  reached(version: string, kind: string, resourceVersion: string): boolean {
+    return this.#reflectors.get(`${version}/${kind}`)?.reached(resourceVersion) ?? true
   }
 
   /** Kinds that aren't followed at present, with the reason. */
@@ -108,13 +133,16 @@ export class Caches implements Lookup {
     const {namespace = '', name, labels: marks} = object.metadata
     const owner = marks?.[labels.rollout]
     if (owner !== undefined) enqueue(`${namespace}/${owner}`)
-    const everywhere = Object.values(meshes).some(mesh =>
+    const readers = Object.entries(meshes).filter(([, mesh]) =>
       mesh.kinds.some(kind => kind.kind === query.kind && kind.apiVersion === query.apiVersion),
     )
+    const everywhere = readers.length > 0
     // A mesh's object may claim a host of a Rollout in any namespace.
     for (const rollout of this.list(apiVersion, 'Rollout', everywhere ? undefined : namespace)) {
-      if (everywhere || this.#uses(rollout, query.kind, name))
-        enqueue(`${rollout.metadata.namespace}/${rollout.metadata.name}`)
+      const read = everywhere
+        ? readers.some(([key]) => rollout.spec?.traffic?.[key] !== undefined)
+        : this.#uses(rollout, query.kind, name)
+      if (read) enqueue(`${rollout.metadata.namespace}/${rollout.metadata.name}`)
     }
   }
 

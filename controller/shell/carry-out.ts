@@ -7,9 +7,16 @@ import type {Intent} from '../core/intents.ts'
 import {type Cluster, ClusterError} from '../ports.ts'
 import type {Lookup} from './lookup.ts'
 
+/** A write that has to arrive in the cache before the next pass may rely on the cache. */
+export interface Written {
+  apiVersion: string
+  kind: string
+  resourceVersion: string
+}
+
 export interface Carried {
-  /** Writes that were sent. */
-  writes: number
+  /** Writes that were sent, as the API server answered them. */
+  written: Written[]
   /** The write that failed; later ones were not sent. */
   failure?: {object: string; error: ClusterError}
 }
@@ -21,19 +28,20 @@ export async function carryOut(
   cluster: Cluster,
   lookup: Lookup,
 ): Promise<Carried> {
-  let writes = 0
+  const written: Written[] = []
   for (const intent of intents) {
     const subject = subjectOf(intent, rollout)
     if (!outstanding(intent, intent.kind === 'finalizer' ? rollout : lookup.get(subject))) continue
     try {
-      await send(intent, rollout, cluster)
-      writes++
+      const answer = await send(intent, rollout, cluster)
+      const resourceVersion = answer?.metadata.resourceVersion
+      if (resourceVersion) written.push({apiVersion: subject.apiVersion, kind: subject.kind, resourceVersion})
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error
-      return {writes, failure: {object: `${subject.kind} ${subject.namespace ?? ''}/${subject.name}`, error}}
+      return {written, failure: {object: `${subject.kind} ${subject.namespace ?? ''}/${subject.name}`, error}}
     }
   }
-  return {writes}
+  return {written}
 }
 
 function subjectOf(intent: Intent, rollout: KubeObject): ObjectRef {
@@ -41,30 +49,27 @@ function subjectOf(intent: Intent, rollout: KubeObject): ObjectRef {
   return intent.kind === 'apply' ? refTo(intent.manifest) : intent.ref
 }
 
-async function send(intent: Intent, rollout: KubeObject, cluster: Cluster): Promise<void> {
+/** The object as it is after the write; nothing after a deletion. */
+async function send(intent: Intent, rollout: KubeObject, cluster: Cluster): Promise<KubeObject | undefined> {
   switch (intent.kind) {
     case 'apply':
-      await cluster.apply(stamped(intent.manifest), {fieldManager, force: true})
-      return
+      return cluster.apply(stamped(intent.manifest), {fieldManager, force: true})
     case 'scale':
-      await cluster.scale(intent.ref, intent.replicas, {fieldManager})
-      return
+      return cluster.scale(intent.ref, intent.replicas, {fieldManager})
     case 'template':
-      await cluster.jsonPatch(intent.ref, [{op: 'replace', path: '/spec/template', value: intent.template}], {
+      return cluster.jsonPatch(intent.ref, [{op: 'replace', path: '/spec/template', value: intent.template}], {
         fieldManager,
       })
-      return
     case 'delete':
       await cluster.delete(intent.ref, {uid: intent.uid, propagation: 'Background'})
-      return
+      return undefined
     case 'finalizer': {
       const {finalizers = [], resourceVersion} = rollout.metadata
       const others = finalizers.filter(one => one !== finalizer)
       const metadata = {finalizers: intent.present ? [...others, finalizer] : others, resourceVersion}
-      await cluster.mergePatch(refTo(rollout), {metadata}, {fieldManager})
-      return
+      return cluster.mergePatch(refTo(rollout), {metadata}, {fieldManager})
     }
     default:
-      intent satisfies never
+      return intent satisfies never
   }
 }

@@ -1,6 +1,12 @@
 // The controller's configuration: one validated object, built in main. Nothing else reads flags or the environment.
 import {z} from 'zod'
+import {meshes} from '../../mesh/registry.ts'
 import {logLevels} from './log.ts'
+
+const namesOfMeshes = Object.keys(meshes)
+
+/** Texts between commas; an empty text holds none. */
+const commaSeparated = z.string().transform(text => text.split(',').filter(one => one !== ''))
 
 const controllerConfig = z.strictObject({
   kubeconfig: z.string().min(1).optional(),
@@ -9,6 +15,14 @@ const controllerConfig = z.strictObject({
   kubeconfigVariable: z.string().optional(),
   prometheus: z.url({protocol: /^https?$/, error: 'must be an address such as http://prometheus.monitoring:9090'}),
   namespace: z.string().min(1).optional(),
+  /** Meshes that are looked at; all when absent. */
+  meshes: commaSeparated
+    .refine(names => names.every(name => namesOfMeshes.includes(name)), {
+      error: `must be names of meshes between commas: ${namesOfMeshes.join(', ')}`,
+    })
+    .optional(),
+  /** Namespaces in which Rollouts may track Secrets; all that are looked at when absent. */
+  secretNamespaces: commaSeparated.optional(),
   host: z.string().min(1).default('127.0.0.1'),
   port: z.coerce.number().int().min(0).max(65_535).default(8080),
   logLevel: z.enum(logLevels).default('info'),

@@ -63,6 +63,8 @@ function createBase(config: ControllerConfig): Base {
     random,
     log,
     ...(config.namespace ? {namespace: config.namespace} : {}),
+    ...(config.meshes ? {meshes: config.meshes} : {}),
+    ...(config.secretNamespaces ? {secretNamespaces: config.secretNamespaces} : {}),
   })
   return {config, log, clock, random, telemetry, baseUrl: connection.baseUrl, transport, cluster, events, caches}
 }

@@ -38,7 +38,8 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
   const target = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: spec.targetRef.name})
   const apexName = spec.service.name ?? spec.targetRef.name
   const apex = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name: apexName})
-  const meshContext = contextOf(rollout, spec, apexName, apex)
+  const visible = lookup.namespace === undefined ? {} : {visibleNamespace: lookup.namespace}
+  const meshContext = {...contextOf(rollout, spec, apexName, apex), ...visible}
   const own = (version: string, kind: string) => ownObjects(lookup, rollout, version, kind)
   const now = clock.now()
   const [inputs, claims, namespaceTerminating, analysis] = await Promise.all([
@@ -61,6 +62,7 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
     snapshots: own('apps/v1', 'ControllerRevision'),
     copies: [...own('v1', 'ConfigMap'), ...own('v1', 'Secret')],
     ...meshState(mesh, lookup),
+    secretsHidden: lookup.missing('v1', 'Secret', namespace),
     autoscalers: lookup.list('autoscaling/v2', 'HorizontalPodAutoscaler', namespace),
     siblings: lookup.list(apiVersion, 'Rollout', namespace).filter(one => one.metadata.uid !== rollout.metadata.uid),
     alertChannels: lookup.list(apiVersion, 'AlertChannel', namespace).map(one => one.metadata.name),
@@ -195,7 +197,8 @@ export class ConfigContents {
   async read(namespace: string, reference: ConfigReference): Promise<KubeObject | undefined> {
     const ref = refOf('v1', reference.kind, namespace, reference.name)
     // Secrets are not watched at all: only those that the user opted in are read, by name.
-    if (reference.kind === 'Secret') return this.#cluster.get(ref)
+    if (reference.kind === 'Secret')
+      return this.#lookup.missing('v1', 'Secret', namespace) ? undefined : this.#cluster.get(ref)
     const key = `${namespace}/${reference.name}`
     const seen = this.#lookup.get(ref)
     if (!seen) {

@@ -125,9 +125,9 @@ export class KubeClient implements Cluster, WatchSource {
     return this.#json({method: 'PATCH', path, body, contentType: 'application/json-patch+json', verb: 'patch'}, ref)
   }
 
-  async scale(ref: ObjectRef, replicas: number, options: {fieldManager: string}): Promise<void> {
+  async scale(ref: ObjectRef, replicas: number, options: {fieldManager: string}): Promise<KubeObject> {
     const path = `${await this.#objectPath(ref)}/scale?${search({fieldManager: options.fieldManager})}`
-    await this.#json({method: 'PATCH', path, ...mergePatchBody({spec: {replicas}})}, ref)
+    return this.#json({method: 'PATCH', path, ...mergePatchBody({spec: {replicas}})}, ref)
   }
 
   async delete(ref: ObjectRef, options: DeleteOptions): Promise<boolean> {

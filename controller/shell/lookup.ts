@@ -4,10 +4,14 @@ import type {Observation} from '../core/observation.ts'
 
 /** Objects as last seen, by kind. */
 export interface Lookup {
+  /** The only namespace that is looked at; all when undefined. */
+  readonly namespace?: string | undefined
   get(ref: ObjectRef): KubeObject | undefined
   list(apiVersion: string, kind: string, namespace?: string): KubeObject[]
-  /** The API server does not serve this kind. */
-  missing(apiVersion: string, kind: string): boolean
+  /** The API server does not serve this kind, or the controller was told not to look at it there. */
+  missing(apiVersion: string, kind: string, namespace?: string): boolean
+  /** Whether a write that got this resourceVersion has arrived here; true for kinds that are not followed. */
+  reached(apiVersion: string, kind: string, resourceVersion: string): boolean
 }
 
 /** What the shell remembers between passes and the core may know. */

@@ -19,6 +19,7 @@ const defaultSilenceMilliseconds = 150_000
 /** How long the server keeps a watch: from this to twice this, so that reconnects spread out. */
 const minWatchSeconds = 300
 const maxListeners = 100
+const integer = /^[0-9]+$/
 
 /**
  * - `starting`: the first list has not come yet
@@ -83,6 +84,17 @@ export class Reflector {
   /** Why the last list or watch failed; undefined while all is well. For readiness messages. */
   get lastError(): string | undefined {
     return this.#lastError
+  }
+
+  /**
+   * Whether the store holds everything up to a version. Versions are compared as the integers that every API server
+   * makes of them (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions); one that is no
+   * integer, and a kind that isn't followed, never keeps anybody waiting.
+   */
+  reached(resourceVersion: string): boolean {
+    if (this.#state !== 'synced' || this.#resourceVersion === undefined) return true
+    if (!integer.test(resourceVersion) || !integer.test(this.#resourceVersion)) return true
+    return BigInt(this.#resourceVersion) >= BigInt(resourceVersion)
   }
 
   /** Begins to follow. @throws {Error} when it was begun before: two loops would write one store. */

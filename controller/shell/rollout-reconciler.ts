@@ -1,14 +1,17 @@
 // One pass over one Rollout: gather, decide, persist the status, carry the intents out. The status goes first and is
-// conditional on the version that was read; a conflict drops the pass. Nothing is remembered that the next pass needs.
+// conditional on the version that was read; a conflict drops the pass. What is remembered saves requests: a pass that
+// finds it gone decides the same.
 import type {KubeObject} from '../../crds/meta.ts'
 import {apiVersion} from '../../crds/names.ts'
 import type {RolloutStatus} from '../../crds/rollout-status.ts'
 import {type Decision, decide, stalled} from '../core/decide.ts'
+import {deferrable} from '../core/deferral.ts'
 import {same} from '../core/equality.ts'
 import type {Note} from '../core/intents.ts'
+import {earliest} from '../core/world.ts'
 import {type Clock, type Cluster, ClusterError} from '../ports.ts'
 import type {AlertSender} from './alert-sender.ts'
-import {carryOut} from './carry-out.ts'
+import {carryOut, type Written} from './carry-out.ts'
 import type {Evaluator} from './evaluate.ts'
 import {ConfigContents, gather} from './gather.ts'
 import type {Lookup} from './lookup.ts'
@@ -34,9 +37,23 @@ export interface RolloutReconcilerOptions {
 /** A status write lost against another writer: what won is in the cache within this time, and the pass runs again. */
 const conflictDelayMilliseconds = 50
 
+/** How long a change that only describes may wait for the next write of the status. */
+const deferralMilliseconds = 10_000
+/** How long a pass waits for its predecessor's writes to arrive; they come within milliseconds, or the watch is broken. */
+const arrivalMilliseconds = 5000
+
+/** A status that was decided and not written, upon the version of the Rollout that it belongs to. */
+interface Deferred {
+  resourceVersion: string | undefined
+  status: RolloutStatus
+  since: number
+}
+
 export class RolloutReconciler {
   readonly #options: RolloutReconcilerOptions
   readonly #contents: ConfigContents
+  readonly #deferred = new Map<string, Deferred>()
+  readonly #awaited = new Map<string, {written: Written[]; since: number}>()
   readonly #refused = new Map<string, {object: string; message: string}[]>()
 
   constructor(options: RolloutReconcilerOptions) {
@@ -54,16 +71,62 @@ export class RolloutReconciler {
       observer.forgotten(namespace, name)
       return {}
     }
-    const decision = await this.#decide(key, rollout)
-    const written = await this.#persist(rollout, decision.status)
+    const arrival = this.#arrival(key)
+    if (arrival > 0) return {requeueAfterMilliseconds: arrival}
+    const known = this.#withDeferred(key, rollout)
+    const decision = await this.#decide(key, known)
+    const writeAt = this.#defer(key, rollout, decision.status)
+    const written = writeAt === undefined ? await this.#persist(rollout, decision.status) : rollout
     if (!written) return {requeueAfterMilliseconds: conflictDelayMilliseconds}
-    observer.decided(rollout, rollout.status ?? {}, decision.status)
+    observer.decided(rollout, known.status ?? {}, decision.status)
     observer.noted(rollout, decision.notes)
     this.#options.alerts.dispatch(written, decision.status)
     const carried = await carryOut(decision.intents, written, this.#options.cluster, lookup)
+    this.#await(key, written === rollout ? carried.written : [writtenOf(written), ...carried.written])
     if (carried.failure) return this.#failed(key, rollout, carried.failure)
     this.#refused.delete(key)
-    return decision.again === undefined ? {} : {requeueAfterMilliseconds: Math.max(0, decision.again - clock.now())}
+    const again = earliest(decision.again, writeAt)
+    return again === undefined ? {} : {requeueAfterMilliseconds: Math.max(0, again - clock.now())}
+  }
+
+  /** Milliseconds to wait until the writes of the pass before are in the cache: a decision without them repeats them. */
+  #arrival(key: string): number {
+    const awaited = this.#awaited.get(key)
+    if (!awaited) return 0
+    const {lookup, clock} = this.#options
+    const missing = awaited.written.some(one => !lookup.reached(one.apiVersion, one.kind, one.resourceVersion))
+    const left = awaited.since + arrivalMilliseconds - clock.now()
+    if (missing && left > 0) return left
+    this.#awaited.delete(key)
+    return 0
+  }
+
+  #await(key: string, written: Written[]): void {
+    if (written.length > 0) this.#awaited.set(key, {written, since: this.#options.clock.now()})
+  }
+
+  /** The Rollout with what was decided upon this very version of it, and not written. */
+  #withDeferred(key: string, rollout: KubeObject): KubeObject {
+    const deferred = this.#deferred.get(key)
+    if (deferred?.resourceVersion === rollout.metadata.resourceVersion && deferred) {
+      return {...rollout, status: deferred.status}
+    }
+    this.#deferred.delete(key)
+    return rollout
+  }
+
+  /** Keeps a status back that may wait. Returns when it has to be written, in milliseconds; undefined for now. */
+  #defer(key: string, rollout: KubeObject, status: RolloutStatus): number | undefined {
+    const stored: RolloutStatus = rollout.status ?? {}
+    const now = this.#options.clock.now()
+    const since = this.#deferred.get(key)?.since ?? now
+    const waits = !same(stored, status) && deferrable(stored, status) && now < since + deferralMilliseconds
+    if (!waits) {
+      this.#deferred.delete(key)
+      return undefined
+    }
+    this.#deferred.set(key, {resourceVersion: rollout.metadata.resourceVersion, status, since})
+    return since + deferralMilliseconds
   }
 
   async #decide(key: string, rollout: KubeObject): Promise<Decision> {
@@ -100,5 +163,11 @@ export class RolloutReconciler {
 
   #forget(key: string): void {
     this.#refused.delete(key)
+    this.#deferred.delete(key)
+    this.#awaited.delete(key)
   }
+}
+
+function writtenOf(rollout: KubeObject): Written {
+  return {apiVersion, kind: 'Rollout', resourceVersion: rollout.metadata.resourceVersion ?? ''}
 }

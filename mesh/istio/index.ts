@@ -1,6 +1,6 @@
 // Istio: a Service per slot, a VirtualService with the weights, a DestinationRule per slot; never subsets.
 import {durationMilliseconds} from '../../crds/common.ts'
-import type {Mesh} from '../types.ts'
+import type {Mesh, MeshContext} from '../types.ts'
 import {istioApiVersion, istioOf} from './context.ts'
 import {renderDestinationRules} from './destination-rule.ts'
 import {metricQueries, requestCounters} from './metrics.ts'
@@ -17,11 +17,16 @@ export const istio: Mesh = {
   renderRoute: renderVirtualService,
   read: readVirtualService,
   /** Istio writes no status that could be waited for, so a route counts as in force after the settling time. */
-  confirmed(context, inForceSince, now) {
-    const again = inForceSince + durationMilliseconds(istioOf(context).settlingTime)
+  confirmed(context, _objects, inForceSince, now) {
+    const again = inForceSince + settlingMilliseconds(context)
     return now >= again ? {confirmed: true} : {confirmed: false, again}
   },
+  settlingMilliseconds,
   problems,
   metricQueries,
   requestCounters,
+}
+
+function settlingMilliseconds(context: MeshContext): number {
+  return durationMilliseconds(istioOf(context).settlingTime)
 }

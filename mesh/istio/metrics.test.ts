@@ -47,6 +47,6 @@ describe('queries', () => {
 
 test('a route is confirmed after the settling time of the Rollout', () => {
   const slow = testContext({settlingTime: '1m30s'})
-  expect(istio.confirmed(slow, 1000, 90_999)).toEqual({confirmed: false, again: 91_000})
-  expect(istio.confirmed(slow, 1000, 91_000)).toEqual({confirmed: true})
+  expect(istio.confirmed(slow, [], 1000, 90_999)).toEqual({confirmed: false, again: 91_000})
+  expect(istio.confirmed(slow, [], 1000, 91_000)).toEqual({confirmed: true})
 })

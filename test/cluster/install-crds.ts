@@ -6,16 +6,15 @@ import {moduleFolder} from './parts.ts'
 
 const ours = fileURLToPath(new URL('../../crds/generated', import.meta.url))
 
-/** Files and folders with the CRDs of Fairlead, Istio and Gateway API. */
-function crdPaths(): string[] {
+/** Files and folders with the CRDs of Istio and Gateway API. */
+export function otherCrdPaths(): string[] {
   return [
-    ours,
     join(moduleFolder('crds', 'istio.io/api'), 'kubernetes', 'customresourcedefinitions.gen.yaml'),
     join(moduleFolder('crds', 'sigs.k8s.io/gateway-api'), 'config', 'crd', 'standard'),
   ]
 }
 
-export function installCrds(kubeconfig: string, paths: readonly string[] = crdPaths()): void {
+export function installCrds(kubeconfig: string, paths: readonly string[] = [ours, ...otherCrdPaths()]): void {
   const files = paths.flatMap(path => ['-f', path])
   // Server-side: the larger ones don't fit into the annotation of a client-side apply.
   execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '--server-side', ...files], {

@@ -1,6 +1,6 @@
 // A process of the lane's own: its output goes to a file, and it is ended by its handle, never by name.
 import {type ChildProcess, spawn} from 'node:child_process'
-import {createWriteStream, readFileSync} from 'node:fs'
+import {createWriteStream, existsSync, readFileSync} from 'node:fs'
 import {createServer} from 'node:net'
 
 export interface RunningProcess {
@@ -42,7 +42,8 @@ export function startProcess(command: string, args: readonly string[], options: 
     get pid() {
       return child.pid ?? 0
     },
-    output: () => (failure ? failure.message : readFileSync(options.logFile, 'utf8')),
+    output: () =>
+      failure ? failure.message : existsSync(options.logFile) ? readFileSync(options.logFile, 'utf8') : '',
     ended,
     signal: signal => void child.kill(signal),
     async stop(signal = 'SIGTERM', patienceMilliseconds = defaultPatienceMilliseconds) {

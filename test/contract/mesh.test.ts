@@ -7,11 +7,48 @@ import {annotations, labels} from '../../crds/names.ts'
 import {rolloutSpec} from '../../crds/rollout.ts'
 import type {Weights} from '../../crds/rollout-status.ts'
 import {meshes, meshOf} from '../../mesh/registry.ts'
-import type {Mesh, MeshContext, MetricQueryRequest} from '../../mesh/types.ts'
+import type {Mesh, MeshContext, MetricQueryRequest, ServicePort} from '../../mesh/types.ts'
 
-/** Settings of each mesh as a user writes them; a mesh without an entry doesn't compile. */
-const settings: Record<keyof typeof meshes, object> = {
-  istio: {hosts: ['checkout.example.com'], gateways: ['istio-ingress/public']},
+/** What the suite has to know of a mesh; one without an entry doesn't compile. */
+interface MeshFacts {
+  /** Settings as a user writes them. */
+  settings: object
+  /** Ports that every Service of the suite has besides others. */
+  ports: ServicePort[]
+  /** Objects of the user's that a release needs. */
+  foundations(context: MeshContext): KubeObject[]
+  /** How queries name a slot. */
+  metricName(context: MeshContext, slot: 'a' | 'b'): string
+  /** The route with a status that says that it is in force; unchanged where the mesh writes none. */
+  accept(route: KubeObject): KubeObject
+}
+
+const facts: Record<keyof typeof meshes, MeshFacts> = {
+  istio: {
+    settings: {hosts: ['checkout.example.com'], gateways: ['istio-ingress/public']},
+    ports: [],
+    foundations: () => [],
+    metricName: (context, slot) => `"${context.slots[slot]}"`,
+    accept: route => route,
+  },
+  gatewayAPI: {
+    settings: {hosts: ['shop.example.com'], parentRefs: [{name: 'public', namespace: 'gateways'}, {name: 'inner'}]},
+    // An HTTPRoute can't route a Service without HTTP.
+    ports: [{port: 8080}],
+    foundations: context => [gateway('gateways', 'public'), gateway(context.rollout.namespace, 'inner')],
+    metricName: ({rollout, apex}, slot) =>
+      `"httproute/${rollout.namespace}/${apex.name}/rule/0/backend/${slot === 'a' ? 0 : 1}"`,
+    accept: route => ({...route, status: {parents: route.spec.parentRefs.map(acceptedBy)}}),
+  },
+}
+
+function gateway(namespace: string, name: string): KubeObject {
+  return {apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', metadata: {namespace, name}, spec: {}}
+}
+
+function acceptedBy(parentRef: object): object {
+  const conditions = ['Accepted', 'ResolvedRefs'].map(type => ({type, status: 'True', observedGeneration: 7}))
+  return {parentRef, controllerName: 'example.com/gateway', conditions}
 }
 
 const slots = ['a', 'b'] as const
@@ -29,7 +66,7 @@ const port = fc.record(
 function contextsOf(key: keyof typeof meshes): fc.Arbitrary<MeshContext> {
   const {traffic} = rolloutSpec.parse({
     targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout'},
-    traffic: {[key]: settings[key]},
+    traffic: {[key]: facts[key].settings},
     strategy: {canary: {steps: [{weight: 5}]}},
   })
   return fc
@@ -38,7 +75,7 @@ function contextsOf(key: keyof typeof meshes): fc.Arbitrary<MeshContext> {
       namespace: name,
       uid: fc.uuid(),
       target: name,
-      ports: fc.array(port, {minLength: 1, maxLength: 5}),
+      ports: fc.array(port, {minLength: 1, maxLength: 5}).map(ports => [...ports, ...facts[key].ports]),
     })
     .map(({rollout, namespace, uid, target, ports}) => ({
       rollout: {name: rollout, namespace, uid},
@@ -52,9 +89,15 @@ function everything(mesh: Mesh, context: MeshContext, wanted: Weights): KubeObje
   return [...mesh.renderDestinations(context, ['a', 'b'], []), mesh.renderRoute(context, wanted, [])]
 }
 
-/** Names of a document's strings that name a slot, wherever they stand. */
-function namesSlot(object: KubeObject, slot: string): boolean {
-  return new RegExp(`"${slot}[".]`).test(JSON.stringify(object.spec))
+/** Whether a route sends requests to a slot: some object in it names the slot, with a weight that isn't 0. */
+function sendsTo(route: KubeObject, slot: string): boolean {
+  let sends = false
+  JSON.stringify(route.spec, (_, value) => {
+    if (typeof value?.weight === 'number' && value.weight > 0)
+      sends ||= new RegExp(`"${slot}[".]`).test(JSON.stringify(value))
+    return value
+  })
+  return sends
 }
 
 function promqlErrors(query: string): string[] {
@@ -105,18 +148,20 @@ describe.each(keys)('manifests of %s', key => {
     fc.assert(
       fc.property(contexts, fc.subarray([...slots]), (context, wanted) => {
         const rendered = mesh.renderDestinations(context, wanted, [])
-        expect(rendered.map(object => object.metadata.labels?.[labels.slot])).toEqual(wanted)
-        expect(rendered.map(object => object.metadata.name)).toEqual(wanted.map(slot => context.slots[slot]))
+        // A mesh whose routes name Services alone has none at all.
+        const expected = mesh.renderDestinations(context, ['a', 'b'], []).length > 0 ? wanted : []
+        expect(rendered.map(object => object.metadata.labels?.[labels.slot])).toEqual(expected)
+        expect(rendered.map(object => object.metadata.name)).toEqual(expected.map(slot => context.slots[slot]))
       }),
     )
   })
 
-  test('the route is named after the apex Service, and a slot without weight is left out', () => {
+  test('the route is named after the apex Service, and a slot without weight gets nothing', () => {
     fc.assert(
       fc.property(contexts, weights, (context, wanted) => {
         const route = mesh.renderRoute(context, wanted, [])
         expect(route.metadata.name).toBe(context.apex.name)
-        for (const slot of slots) expect(namesSlot(route, context.slots[slot])).toBe(wanted[slot] > 0)
+        for (const slot of slots) expect(sendsTo(route, context.slots[slot])).toBe(wanted[slot] > 0)
       }),
     )
   })
@@ -162,23 +207,60 @@ describe.each(keys)('readings of %s', key => {
   test('our own objects are no problem', () => {
     fc.assert(
       fc.property(contexts, weights, (context, wanted) => {
-        expect(mesh.problems(context, [])).toEqual([])
-        expect(mesh.problems(context, everything(mesh, context, wanted))).toEqual([])
+        const foundations = facts[key].foundations(context)
+        expect(mesh.problems(context, foundations)).toEqual([])
+        expect(mesh.problems(context, [...foundations, ...everything(mesh, context, wanted)])).toEqual([])
       }),
     )
   })
+})
+
+describe.each(keys)('confirmation by %s', key => {
+  const mesh = meshes[key]
+  const contexts = contextsOf(key)
+  const times = fc.tuple(fc.nat(10_000_000), fc.nat(100_000), fc.nat(100_000))
+  const routeOf = (context: MeshContext, wanted: Weights, generation: number) => {
+    const route = mesh.renderRoute(context, wanted, [])
+    return facts[key].accept({...route, metadata: {...route.metadata, generation}})
+  }
 
   test('a route is confirmed once and stays so', () => {
-    const times = fc.tuple(fc.nat(10_000_000), fc.nat(100_000), fc.nat(100_000))
     fc.assert(
-      fc.property(contexts, times, (context, [since, delay, further]) => {
-        const early = mesh.confirmed(context, since, since + delay)
-        const late = mesh.confirmed(context, since, since + delay + further)
+      fc.property(contexts, weights, times, (context, wanted, [since, delay, further]) => {
+        const objects = [routeOf(context, wanted, 7)]
+        const early = mesh.confirmed(context, objects, since, since + delay)
+        const late = mesh.confirmed(context, objects, since, since + delay + further)
         if (early.confirmed) expect(late.confirmed).toBe(true)
         if (early.again === undefined) return
         // At the time that it names the answer is yes, or a later time: the core never waits for nothing.
         expect(early.again).toBeGreaterThan(since + delay)
-        expect(mesh.confirmed(context, since, early.again)).not.toEqual(early)
+        expect(mesh.confirmed(context, objects, since, early.again)).not.toEqual(early)
+      }),
+    )
+  })
+
+  test('it takes the settling time and what the status says, and never comes before the settling time', () => {
+    fc.assert(
+      fc.property(contexts, weights, (context, wanted) => {
+        const settled = mesh.settlingMilliseconds(context)
+        const objects = [routeOf(context, wanted, 7)]
+        expect(mesh.confirmed(context, objects, 0, settled)).toEqual({confirmed: true})
+        expect(mesh.confirmed(context, objects, 0, settled - 1).confirmed).toBe(false)
+      }),
+    )
+  })
+
+  test('where the mesh writes a status, an older one confirms nothing, and it says what it waits for', () => {
+    fc.assert(
+      fc.property(contexts, weights, (context, wanted) => {
+        const newer = routeOf(context, wanted, 8)
+        const {confirmed, again, waitingFor} = mesh.confirmed(context, [newer], 0, Number.MAX_SAFE_INTEGER)
+        expect(confirmed).toBe(newer.status === undefined)
+        expect(again).toBeUndefined()
+        if (confirmed) return
+        expect(Object.values(waitingFor ?? {}).filter(text => text.length > 0)).toHaveLength(5)
+        // What isn't confirmed yet is no problem: nobody has to mend it.
+        expect(mesh.problems(context, [...facts[key].foundations(context), newer])).toEqual([])
       }),
     )
   })
@@ -202,9 +284,9 @@ describe.each(keys)('metrics of %s', key => {
         expect(new Set(queries.map(query => query.side)).size).toBe(queries.length)
         for (const {query} of queries) {
           expect(promqlErrors(query)).toEqual([])
-          expect(query).toContain(`"${context.slots[request.slot]}"`)
-          expect(query).not.toContain(`"${context.slots[request.slot === 'a' ? 'b' : 'a']}"`)
-          expect(query).toContain(`"${context.rollout.namespace}"`)
+          expect(query).toContain(facts[key].metricName(context, request.slot))
+          expect(query).not.toContain(facts[key].metricName(context, request.slot === 'a' ? 'b' : 'a'))
+          expect(query).toMatch(new RegExp(`["/]${context.rollout.namespace}["/]`))
           expect(query).toContain(`[${request.window}]`)
         }
       }),
@@ -218,7 +300,7 @@ describe.each(keys)('metrics of %s', key => {
         expect(counters.length).toBeGreaterThan(0)
         for (const query of counters.flatMap(counter => [counter.total, counter.failed])) {
           expect(promqlErrors(query)).toEqual([])
-          expect(query).toContain(`"${context.slots[slot]}"`)
+          expect(query).toContain(facts[key].metricName(context, slot))
           expect(query).not.toMatch(/\[|rate|sum/)
         }
       }),

@@ -41,6 +41,8 @@ export class ModelCluster {
   status: RolloutStatus = {}
   rollout: KubeObject
   namespaceTerminating = false
+  /** The mesh's controller is down: no route is answered for, and the proxy keeps the weights that it has. */
+  meshSilent = false
   /** Requests that found no ready pod, since the start. */
   dropped = 0
   served: Record<string, number> = {}
@@ -164,7 +166,8 @@ export class ModelCluster {
     for (const workload of [...this.objects.values()].filter(one => one.kind === 'Deployment'))
       this.runWorkload(workload)
     const last = this.routes.at(-1)
-    const weights = this.find('Route', target)?.spec as {a: number; b: number} | undefined
+    const written = this.find('Route', target)?.spec as {a: number; b: number} | undefined
+    const weights = this.meshSilent ? last?.weights : written
     const selector = this.find('Service', target)?.spec.selector ?? {}
     if (!last || JSON.stringify([last.weights, last.selector]) !== JSON.stringify([weights, selector])) {
       this.routes.push({at: this.now, selector, ...(weights ? {weights} : {})})
@@ -288,7 +291,7 @@ export class ModelCluster {
 
   observe(): Observation {
     const spec = rolloutSpec.parse(this.rollout.spec)
-    const mesh = modelMesh(this.settings.settlingMilliseconds)
+    const mesh = modelMesh(this.settings.settlingMilliseconds, this.meshSilent)
     const apex = this.find('Service', target)
     const mine = [...this.objects.values()].filter(object => object.metadata.labels?.[labels.rollout] !== undefined)
     const live = this.find('Deployment', target)
@@ -327,6 +330,7 @@ export class ModelCluster {
       copies: mine.filter(object => object.kind === 'ConfigMap'),
       meshObjects: mine.filter(object => object.apiVersion === 'mesh.test/v1'),
       missingKinds: [],
+      secretsHidden: false,
       autoscalers: [],
       siblings: [],
       alertChannels: [],

@@ -1,7 +1,7 @@
 // A mesh of the simplest kind: one route object with two weights, one destination object per slot.
 import type {KubeObject} from '../../crds/meta.ts'
 import {annotations, labels} from '../../crds/names.ts'
-import type {Mesh, MeshContext} from '../../mesh/types.ts'
+import type {Mesh, MeshContext, MeshProblem} from '../../mesh/types.ts'
 
 const apiVersion = 'mesh.test/v1'
 
@@ -19,8 +19,11 @@ function object(context: MeshContext, kind: string, name: string, spec: object):
   }
 }
 
-/** @param settlingMilliseconds time after which a route counts as in force. */
-export function modelMesh(settlingMilliseconds: number): Mesh {
+/**
+ * @param settlingMilliseconds time after which a route counts as in force.
+ * @param silent the mesh's controller has not answered for the route as it is now.
+ */
+export function modelMesh(settlingMilliseconds: number, silent: boolean): Mesh {
   return {
     name: 'model',
     kinds: [
@@ -33,12 +36,24 @@ export function modelMesh(settlingMilliseconds: number): Mesh {
       const spec = objects.find(one => one.kind === 'Route' && one.metadata.name === context.apex.name)?.spec
       return spec && {a: spec.a, b: spec.b}
     },
-    confirmed(_context, inForceSince, now) {
+    settlingMilliseconds: () => settlingMilliseconds,
+    confirmed(context, _objects, inForceSince, now) {
       const again = inForceSince + settlingMilliseconds
+      if (silent) return {confirmed: false, waitingFor: noAnswer(context), ...(now < again ? {again} : {})}
       return now >= again ? {confirmed: true} : {confirmed: false, again}
     },
     problems: () => [],
     metricQueries: () => [],
     requestCounters: () => [],
+  }
+}
+
+function noAnswer(context: MeshContext): MeshProblem {
+  return {
+    reason: 'NoAnswer',
+    object: `Route ${context.rollout.namespace}/${context.apex.name}`,
+    field: 'status',
+    problem: 'the controller has not answered',
+    fix: 'start it',
   }
 }

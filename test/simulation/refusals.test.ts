@@ -155,6 +155,16 @@ const cases: [string, string, string, Change][] = [
     'spec.strategy.canary.steps[1].weight',
     world => ({...world, spec: {...world.spec, strategy: {canary: {steps: [{weight: 50}, {weight: 20}]}}}}),
   ],
+  [
+    'SecretsNotTracked',
+    'Rollout shop/checkout',
+    'spec.revision.trackSecrets',
+    world => ({
+      ...world,
+      secretsHidden: true,
+      spec: {...world.spec, revision: {...world.spec.revision, trackSecrets: ['token']}},
+    }),
+  ],
 ]
 
 test('a sound world is not refused', () => {

@@ -18,7 +18,7 @@ import {
   type ReleasingModel,
 } from '../releasing.ts'
 import {without} from '../state.ts'
-import {confirmedWeight, inForce, wantWeight} from '../traffic.ts'
+import {heldWeight, inForce, wantWeight} from '../traffic.ts'
 import {enter, note, pausedFor} from '../transitions.ts'
 import {earliest, type Outcome, podsFor, slotWeights, type World} from '../world.ts'
 
@@ -66,7 +66,7 @@ export function promoteCommand(world: World, model: ReleasingModel): Outcome | u
 /** A canary that has traffic and not one ready pod is rolled back at once: its whole share fails. */
 export function canaryLost(world: World, model: ReleasingModel): Outcome | undefined {
   const {canary} = model.state
-  if (confirmedWeight(model.ledger, canary.slot) === 0 || readyPods(world.observation, canary) > 0) return undefined
+  if (heldWeight(model.ledger, canary.slot) === 0 || readyPods(world.observation, canary) > 0) return undefined
   const trouble = podTrouble(world.observation, canary)
   const message = `The canary has traffic and no ready pod${trouble ? `: ${trouble}` : ''}.`
   return back(world, model, {outcome: 'RolledBack', reason: 'CanaryNotReady', message})

@@ -1,10 +1,11 @@
 // RollingBack: the primary gets all of the traffic first, the mesh confirms it, the canary drains, and only then is it
-// scaled down. Nothing of a verdict or a pause is asked here: a rollback waits for none of it.
+// scaled down. Nothing of a verdict or a pause is asked here: a rollback waits for none of it. A mesh that is late with
+// its confirmation doesn't hold it either: the release ends, and only the canary's pods stay until the mesh has said it.
 import {timeOf, timeText} from '../observation.ts'
 import {readyPods} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
 import type {Model, RollingBack} from '../state.ts'
-import {inForce} from '../traffic.ts'
+import {inForce, overdue} from '../traffic.ts'
 import {allToPrimary, endRelease, note} from '../transitions.ts'
 import type {Outcome, World} from '../world.ts'
 
@@ -18,16 +19,19 @@ export function rollingBack(world: World, before: Model & {state: RollingBack}):
     return holdAt(before, `Rolling back: waiting for the primary's pods`)
   }
   const model = {state, ledger: allToPrimary(world, before.ledger, state.primary)}
-  if (!inForce(model.ledger)) return holdAt(model, `Rolling back: ${rollback.reason}`)
+  const confirmed = inForce(model.ledger)
+  if (!confirmed && !overdue(world, model.ledger)) return holdAt(model, `Rolling back: ${rollback.reason}`)
   const drainingSince = rollback.drainingSince ?? timeText(world.now)
   const until = timeOf(drainingSince) + world.durations.drain
-  if (world.now < until) {
+  if (confirmed && world.now < until) {
     const release = {...state.release, rollback: {...rollback, drainingSince}}
     return holdAt({state: {...state, release}, ledger: model.ledger}, 'Rolled back; draining the canary', until)
   }
   const ended = endRelease(world, model.ledger, state.canary, state.release, rollback)
   const failed = rollback.outcome === 'RolledBack' || rollback.outcome === 'Aborted'
-  const text = `Revision ${state.canary.revision} has no traffic any more; ${state.primary.revision} serves.`
+  const text = confirmed
+    ? `Revision ${state.canary.revision} has no traffic any more; ${state.primary.revision} serves.`
+    : `The route sends everything to ${state.primary.revision}, which the mesh has not confirmed: the pods of ${state.canary.revision} stay until it has.`
   return {
     model: {state: {phase: failed ? 'Failed' : 'Healthy', primary: state.primary}, ledger: ended},
     message: failed ? `Rolled back: ${rollback.reason}` : 'Serving the primary',

@@ -30,7 +30,7 @@ export function terminating(world: World, model: TerminatingModel): Outcome {
       if (!rerouted(world)) return holdAt(model, 'Removing the route')
       return moved(world, model, 'drain', 'The route is gone; the slots drain.')
     case 'drain': {
-      const until = timeOf(since) + world.durations.drain + settlingMilliseconds(world, timeOf(since))
+      const until = timeOf(since) + world.durations.drain + settlingMilliseconds(world)
       if (world.now < until) return holdAt(model, 'Draining the slots', until)
       return moved(world, model, 'remove', 'The slots have no traffic any more and are removed.')
     }
@@ -68,7 +68,7 @@ function rerouted(world: World): boolean {
 }
 
 /** The mesh takes as long to forget a route as to learn one. */
-function settlingMilliseconds(world: World, since: number): number {
-  const {again} = world.observation.mesh.confirmed(world.observation.meshContext, since, since)
-  return again === undefined ? 0 : again - since
+function settlingMilliseconds(world: World): number {
+  const {mesh, meshContext} = world.observation
+  return mesh.settlingMilliseconds(meshContext)
 }

@@ -1,0 +1,99 @@
+import {afterEach, expect, test} from 'vitest'
+import type {KubeObject} from '../../crds/meta.ts'
+import {ClusterError} from '../ports.ts'
+import {Caches} from './caches.ts'
+import type {VersionedList, WatchEvent, WatchOptions, WatchQuery, WatchSource} from './kube-client.ts'
+import {fixedRandom, ManualClock, settle, silentLog} from './test-support.ts'
+
+const running: Caches[] = []
+afterEach(async () => {
+  await Promise.all(running.splice(0).map(caches => caches.stop()))
+})
+
+/** An API server of plain data: kinds in `missing` are not installed, and watches say what the test sends. */
+class PlainSource implements WatchSource {
+  readonly objects: readonly KubeObject[]
+  readonly missing: readonly string[]
+  readonly watchers = new Map<string, (event: WatchEvent) => Promise<void>>()
+
+  constructor(objects: readonly KubeObject[], missing: readonly string[] = []) {
+    this.objects = objects
+    this.missing = missing
+  }
+
+  async listVersioned({kind}: WatchQuery): Promise<VersionedList> {
+    if (this.missing.includes(kind)) throw new ClusterError(404, 'NotFound', `${kind} is not installed`)
+    return {items: this.objects.filter(object => object.kind === kind), resourceVersion: '1'}
+  }
+
+  async *watch({kind}: WatchQuery, {signal}: WatchOptions): AsyncGenerator<WatchEvent> {
+    const inbox: (WatchEvent | 'end')[] = []
+    let wake = () => {}
+    const put = async (item: WatchEvent | 'end') => {
+      inbox.push(item)
+      wake()
+      await settle()
+    }
+    this.watchers.set(kind, put)
+    signal.addEventListener('abort', () => void put('end'))
+    for (;;) {
+      const item = inbox.shift()
+      if (item === 'end') return
+      if (item) yield item
+      else await new Promise<void>(resolve => void (wake = resolve))
+    }
+  }
+}
+
+function rollout(path: string, traffic: object): KubeObject {
+  const [namespace = '', name = ''] = path.split('/')
+  const spec = {targetRef: {name}, traffic}
+  return {apiVersion: 'fairlead.dev/v1alpha1', kind: 'Rollout', metadata: {namespace, name, resourceVersion: '1'}, spec}
+}
+
+function route(path: string): KubeObject {
+  const [namespace = '', name = ''] = path.split('/')
+  const metadata = {namespace, name, resourceVersion: '2'}
+  return {apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata, spec: {}}
+}
+
+async function start(source: PlainSource, namespace?: string): Promise<{caches: Caches; told: string[]}> {
+  const log = silentLog
+  const options = {source, clock: new ManualClock(), random: fixedRandom(), log}
+  const caches = new Caches({...options, ...(namespace === undefined ? {} : {namespace})})
+  running.push(caches)
+  caches.start()
+  await caches.synced()
+  await settle()
+  const told: string[] = []
+  caches.onRollout(key => told.push(key))
+  return {caches, told}
+}
+
+const gatewayKinds = ['HTTPRoute', 'Gateway']
+const rollouts = [
+  rollout('shop/checkout', {gatewayAPI: {parentRefs: [{name: 'public'}]}}),
+  rollout('web/cart', {gatewayAPI: {parentRefs: [{name: 'public'}]}}),
+  rollout('shop/ledger', {istio: {}}),
+]
+
+test('a mesh that is not installed is missing, and nobody waits for it', async () => {
+  const {caches} = await start(new PlainSource(rollouts, gatewayKinds))
+  for (const kind of gatewayKinds) expect(caches.missing('gateway.networking.k8s.io/v1', kind)).toBe(true)
+  expect(caches.missing('networking.istio.io/v1', 'VirtualService')).toBe(false)
+  expect(caches.list('fairlead.dev/v1alpha1', 'Rollout')).toHaveLength(3)
+})
+
+test("a mesh's object concerns the Rollouts of that mesh, in every namespace, and no others", async () => {
+  const source = new PlainSource(rollouts)
+  const {told} = await start(source)
+  await source.watchers.get('HTTPRoute')?.({type: 'ADDED', object: route('infra/other')})
+  expect(told.toSorted()).toEqual(['shop/checkout', 'web/cart'])
+})
+
+test('where one namespace is looked at, whoever reads the caches can tell', async () => {
+  const narrow = await start(new PlainSource([]), 'shop')
+  expect(narrow.caches.namespace).toBe('shop')
+  const wide = await start(new PlainSource([]))
+  expect(wide.caches.namespace).toBeUndefined()
+})

@@ -1,0 +1,98 @@
+import {describe, expect, test} from 'vitest'
+import type {KubeObject} from '../../crds/meta.ts'
+import {testContext} from './fixtures.ts'
+import {readHttpRoute, renderHttpRoute} from './http-route.ts'
+
+const context = testContext()
+
+/** What is read after somebody edited the route that carries 90 and 10. */
+function readAfter(edit: (spec: KubeObject['spec'], route: KubeObject) => void) {
+  const route = renderHttpRoute(context, {a: 90, b: 10})
+  edit(route.spec, route)
+  return readHttpRoute(context, [route])
+}
+
+describe('drift that makes the weights unreadable', () => {
+  const edits: [string, (spec: KubeObject['spec'], route: KubeObject) => void][] = [
+    ['another rule to another Service', spec => spec.rules.push({backendRefs: [{name: 'elsewhere', port: 80}]})],
+    ['a rule to the apex Service', spec => spec.rules.push({backendRefs: [{name: 'checkout', port: 80}]})],
+    ['a rule with other weights', spec => spec.rules.push({backendRefs: [{name: 'checkout-a', port: 80}]})],
+    ['a third backend', spec => spec.rules[0].backendRefs.push({name: 'elsewhere', port: 80, weight: 0})],
+    ['a slot in another namespace', spec => Object.assign(spec.rules[0].backendRefs[0], {namespace: 'web'})],
+    ['a backend of another kind', spec => Object.assign(spec.rules[0].backendRefs[0], {kind: 'ServiceImport'})],
+    ['a backend of another group', spec => Object.assign(spec.rules[0].backendRefs[0], {group: 'example.com'})],
+    ['both weights 0', spec => spec.rules[0].backendRefs.forEach((one: KubeObject) => Object.assign(one, {weight: 0}))],
+    ['weights that are no percentages', spec => Object.assign(spec.rules[0].backendRefs[0], {weight: 91})],
+    ['a negative weight', spec => Object.assign(spec.rules[0].backendRefs[1], {weight: -10})],
+    ['a redirect', spec => Object.assign(spec.rules[0], {filters: [{type: 'RequestRedirect'}]})],
+    ['a mirror', spec => Object.assign(spec.rules[0], {filters: [{type: 'RequestMirror'}]})],
+    ['one path only', spec => Object.assign(spec.rules[0], {matches: [{path: {type: 'PathPrefix', value: '/api'}}]})],
+    ['an exact path', spec => Object.assign(spec.rules[0], {matches: [{path: {type: 'Exact', value: '/'}}]})],
+    ['one method only', spec => Object.assign(spec.rules[0], {matches: [{method: 'GET'}]})],
+    ['no backends', spec => Object.assign(spec.rules[0], {backendRefs: []})],
+    ['no rules', spec => Object.assign(spec, {rules: []})],
+    ['nonsense', spec => Object.assign(spec, {rules: ['x', {backendRefs: 'y'}]})],
+    ['no spec', (_, route) => Object.assign(route, {spec: undefined})],
+    ['another namespace', (_, route) => Object.assign(route.metadata, {namespace: 'web'})],
+    ['another kind', (_, route) => Object.assign(route, {kind: 'GRPCRoute'})],
+  ]
+
+  test.each(edits)('%s', (_, edit) => {
+    expect(readAfter(() => undefined)).toEqual({a: 90, b: 10})
+    expect(readAfter(edit)).toBeUndefined()
+  })
+})
+
+test('routes that say the same: other sums, no match, one backend, another version', () => {
+  const edited = (backendRefs: object[]) =>
+    readAfter((spec, route) => {
+      route.apiVersion = 'gateway.networking.k8s.io/v1beta1'
+      spec.rules = [{backendRefs}]
+    })
+  const [a, b] = [{name: 'checkout-a'}, {name: 'checkout-b'}]
+  expect(edited([a, b])).toEqual({a: 50, b: 50})
+  expect(
+    edited([
+      {...b, weight: 3},
+      {...a, weight: 1},
+    ]),
+  ).toEqual({a: 25, b: 75})
+  expect(edited([b])).toEqual({a: 0, b: 100})
+  expect(edited([a, {...b, weight: 0}])).toEqual({a: 100, b: 0})
+})
+
+describe('rendering', () => {
+  test.each([
+    {a: 50, b: 49},
+    {a: 101, b: -1},
+    {a: 99.5, b: 0.5},
+    {a: Number.NaN, b: 100},
+  ])('refuses weights %j', weights => {
+    expect(() => renderHttpRoute(context, weights)).toThrow(/sum to 100/)
+  })
+
+  test('refuses a Rollout of another mesh', () => {
+    expect(() => renderHttpRoute({...context, traffic: {}}, {a: 100, b: 0})).toThrow(/spec\.traffic\.gatewayAPI/)
+  })
+
+  test('a slot keeps its place and its own filter, whatever the weights', () => {
+    for (const b of [0, 1, 99, 100]) {
+      const [rule, ...others] = renderHttpRoute(context, {a: 100 - b, b}).spec.rules
+      expect(others).toEqual([])
+      expect(rule.backendRefs.map((one: KubeObject) => [one.name, one.weight])).toEqual([
+        ['checkout-a', 100 - b],
+        ['checkout-b', b],
+      ])
+      for (const [index, value] of ['a', 'b'].entries()) {
+        expect(rule.backendRefs[index].filters).toEqual([
+          {type: 'RequestHeaderModifier', requestHeaderModifier: {set: [{name: 'fairlead-slot', value}]}},
+        ])
+      }
+    }
+  })
+
+  test('without any port there is a rule without backends, which a Service that lost its ports could not serve', () => {
+    const {spec} = renderHttpRoute(testContext({ports: []}), {a: 100, b: 0})
+    expect(spec.rules[0].backendRefs).toEqual([])
+  })
+})

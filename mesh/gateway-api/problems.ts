@@ -1,0 +1,146 @@
+// What stands in the way of moving traffic with the Gateway API. Of two routes that take the same requests the older one
+// gets them, and neither's status says so: every such pair is refused before a release starts.
+import type {KubeObject} from '../../crds/meta.ts'
+import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
+import {
+  describeParent,
+  fullParent,
+  gatewayGroup,
+  gatewayOf,
+  isOwn,
+  liveRoute,
+  objectsOf,
+  type Parent,
+  type ParentRef,
+  parentsOf,
+  sameObject,
+} from './context.ts'
+import {listOf, takesEverything} from './http-route.ts'
+import {portProtocol, routedPort} from './ports.ts'
+import {statusFindings} from './status.ts'
+
+/** Problems that are reported at a time. */
+const maximumProblems = 20
+
+/** Every reason why traffic must not be moved, the Rollout's own first. */
+export function problems(context: MeshContext, objects: MeshObjects): MeshProblem[] {
+  return [
+    ...unusablePort(context),
+    ...missingGateways(context, objects),
+    ...foreignRoute(context, objects),
+    ...refusals(context, objects),
+    ...objectsOf(objects, 'HTTPRoute').flatMap(route => hostConflict(context, route)),
+  ].slice(0, maximumProblems)
+}
+
+function unusablePort(context: MeshContext): MeshProblem[] {
+  const {apex, rollout} = context
+  const chosen = gatewayOf(context).port
+  const service = `Service ${rollout.namespace}/${apex.name}`
+  if (chosen !== undefined && !apex.ports.some(port => port.port === chosen)) {
+    const there = apex.ports.map(port => port.port).join(', ') || 'none'
+    return [
+      {
+        reason: 'PortNotFound',
+        object: `Rollout ${rollout.namespace}/${rollout.name}`,
+        field: 'spec.traffic.gatewayAPI.port',
+        problem: `${service} has no port ${chosen}; it has: ${there}`,
+        fix: 'name one of its ports, or leave the field out',
+      },
+    ]
+  }
+  const port = apex.ports.find(one => one.port === routedPort(context))
+  if (port && portProtocol(port) !== 'other') return []
+  return [
+    {
+      reason: 'NoRoutablePort',
+      object: service,
+      field: port && chosen !== undefined ? `spec.ports[port=${port.port}]` : 'spec.ports',
+      problem: 'it has no port that speaks HTTP without TLS, and an HTTPRoute routes nothing else',
+      fix: 'add a TCP port whose appProtocol or name starts with http, grpc or ws, or correct the one that misleads',
+    },
+  ]
+}
+
+/** A Gateway that isn't there. Where the controller sees one namespace only, those of others can't be known. */
+function missingGateways(context: MeshContext, objects: MeshObjects): MeshProblem[] {
+  const visible = (namespace: string) => (context.visibleNamespace ?? namespace) === namespace
+  const gateways = objectsOf(objects, 'Gateway')
+  return parentsOf(context)
+    .filter(({group, kind, namespace}) => group === gatewayGroup && kind === 'Gateway' && visible(namespace))
+    .filter(({namespace, name}) => {
+      return !gateways.some(({metadata}) => metadata.namespace === namespace && metadata.name === name)
+    })
+    .map(({namespace, name}) => ({
+      reason: 'GatewayNotFound',
+      object: `Gateway ${namespace}/${name}`,
+      field: 'metadata.name',
+      problem: 'spec.traffic.gatewayAPI.parentRefs of the Rollout names it, and there is none',
+      fix: 'create it, or name another in parentRefs',
+    }))
+}
+
+function foreignRoute(context: MeshContext, objects: MeshObjects): MeshProblem[] {
+  const live = liveRoute(context, objects)
+  if (!live || isOwn(context, live)) return []
+  return [
+    {
+      reason: 'ForeignHTTPRoute',
+      object: describe(live),
+      field: 'metadata.name',
+      problem: 'it has the name of the route that Fairlead writes, and was not made by this Rollout',
+      fix: 'delete it and drop it from Git; its hostnames and parentRefs belong in spec.traffic.gatewayAPI of the Rollout',
+    },
+  ]
+}
+
+/**
+ * What the controllers of our parents refuse. A Service that was not found is left out: the slots' Services are written
+ * just before the route, and a controller may see them after it.
+ */
+function refusals(context: MeshContext, objects: MeshObjects): MeshProblem[] {
+  const live = liveRoute(context, objects)
+  if (!live || !isOwn(context, live)) return []
+  return statusFindings(context, objects)
+    .filter(({refused, problem}) => refused && !problem.includes('BackendNotFound'))
+    .map(({refused: _refused, ...problem}) => problem)
+}
+
+/**
+ * Another route that takes every request of one of our hosts at one of our parents. One that takes certain paths only is
+ * none of our business: sharing out a host by path is what people use routes for.
+ */
+function hostConflict(context: MeshContext, route: KubeObject): MeshProblem[] {
+  const {namespace = '', name} = route.metadata
+  if (namespace === context.rollout.namespace && name === context.apex.name) return []
+  const theirs = listOf(route.spec?.parentRefs).map(ref => fullParent(ref as ParentRef, namespace))
+  const parent = parentsOf(context).find(ours => theirs.some(one => overlaps(ours, one)))
+  const host = sharedHost(gatewayOf(context).hosts, route.spec?.hostnames)
+  if (!parent || host === undefined || !listOf(route.spec?.rules).some(takesEverything)) return []
+  return [
+    {
+      reason: 'HostConflict',
+      object: describe(route),
+      field: 'spec.hostnames',
+      problem: `it takes every request of ${host} at ${describeParent(parent)}, as this Rollout does, and only one of them gets them`,
+      fix: 'delete it, or give it other hostnames or narrower matches',
+    },
+  ]
+}
+
+/** Whether two references share a listener. */
+function overlaps(left: Parent, right: Parent): boolean {
+  const agree = (one: unknown, other: unknown) => one === undefined || other === undefined || one === other
+  return sameObject(left, right) && agree(left.sectionName, right.sectionName) && agree(left.port, right.port)
+}
+
+/** A host that both routes name. A route without hosts stands for every host, and loses to one that names it. */
+function sharedHost(ours: readonly string[], theirs: unknown): string | undefined {
+  const others = Array.isArray(theirs) ? theirs : []
+  if (ours.length === 0 && others.length === 0) return 'every host'
+  return ours.find(host => others.includes(host))
+}
+
+function describe(object: KubeObject): string {
+  return `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`
+}

@@ -1,0 +1,105 @@
+// Every right that the controller uses, with the place that uses it. The chart's roles, the table in the documentation
+// and the lane that takes one right away at a time all come from here.
+import {group} from '../../crds/names.ts'
+
+export interface Permission {
+  apiGroup: string
+  resource: string
+  verbs: readonly Verb[]
+  /** What the controller does with it. */
+  reason: string
+  /** Value of the chart that renders it; always when absent. */
+  when?: 'meshes.istio' | 'meshes.gatewayAPI'
+}
+
+type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
+
+const follow: readonly Verb[] = ['list', 'watch']
+/** A server-side apply of an object that isn't there yet needs `create` beside `patch`. */
+const own: readonly Verb[] = ['list', 'watch', 'create', 'patch', 'delete']
+
+/** Rights in the namespaces that the controller looks at. */
+export const permissions: readonly Permission[] = [
+  {apiGroup: group, resource: 'rollouts', verbs: ['list', 'watch', 'patch'], reason: 'follow them; set the finalizer'},
+  {apiGroup: group, resource: 'rollouts/status', verbs: ['update'], reason: 'write what was decided'},
+  {
+    apiGroup: group,
+    resource: 'gitsyncs',
+    verbs: ['get', 'list', 'watch', 'patch'],
+    reason: 'follow them, read one afresh before a pass; set the finalizer',
+  },
+  {apiGroup: group, resource: 'gitsyncs/status', verbs: ['update'], reason: 'write what was applied'},
+  {apiGroup: group, resource: 'metrictemplates', verbs: follow, reason: 'queries of checks'},
+  {apiGroup: group, resource: 'alertchannels', verbs: follow, reason: 'where alerts go'},
+  {
+    apiGroup: 'apps',
+    resource: 'deployments',
+    verbs: own,
+    reason: 'follow targets; make and remove the slots; give a target its template back',
+  },
+  {apiGroup: 'apps', resource: 'deployments/scale', verbs: ['patch'], reason: 'replicas of slots and of the target'},
+  {apiGroup: 'apps', resource: 'controllerrevisions', verbs: own, reason: 'snapshots of revisions'},
+  {apiGroup: '', resource: 'services', verbs: own, reason: "the slots' Services; the apex Service's selector"},
+  {
+    apiGroup: '',
+    resource: 'configmaps',
+    verbs: ['get', ...own],
+    reason: 'notice changes; read those that a target uses; copies',
+  },
+  {apiGroup: '', resource: 'pods', verbs: follow, reason: "the slots' pods (by label): ready, terminating"},
+  {
+    apiGroup: 'discovery.k8s.io',
+    resource: 'endpointslices',
+    verbs: follow,
+    reason: "ready endpoints of the slots' Services",
+  },
+  {
+    apiGroup: 'autoscaling',
+    resource: 'horizontalpodautoscalers',
+    verbs: follow,
+    reason: 'refuse one that scales a target',
+  },
+  {
+    apiGroup: '',
+    resource: 'persistentvolumeclaims',
+    verbs: ['get'],
+    reason: 'refuse a volume that two slots cannot share',
+  },
+  {apiGroup: '', resource: 'namespaces', verbs: ['get'], reason: 'step aside when the namespace is being deleted'},
+  {apiGroup: '', resource: 'events', verbs: ['create', 'patch'], reason: 'events, counted up when they come again'},
+  {apiGroup: 'networking.istio.io', resource: 'virtualservices', verbs: own, reason: 'the route', when: 'meshes.istio'},
+  {
+    apiGroup: 'networking.istio.io',
+    resource: 'destinationrules',
+    verbs: own,
+    reason: "the slots' destinations",
+    when: 'meshes.istio',
+  },
+  {
+    apiGroup: 'gateway.networking.k8s.io',
+    resource: 'httproutes',
+    verbs: own,
+    reason: 'the route',
+    when: 'meshes.gatewayAPI',
+  },
+  {
+    apiGroup: 'gateway.networking.k8s.io',
+    resource: 'gateways',
+    verbs: follow,
+    reason: 'parents of the route',
+    when: 'meshes.gatewayAPI',
+  },
+]
+
+/** Rights in the namespace of the controller itself. */
+export const leasePermissions: readonly Permission[] = [
+  {
+    apiGroup: 'coordination.k8s.io',
+    resource: 'leases',
+    verbs: ['get', 'create', 'update'],
+    reason: 'leader election',
+  },
+]
+
+/** Rights on Secrets in `secrets.trackedNamespaces`. */
+export const trackedSecretVerbs: readonly Verb[] = ['get', ...own]
