@@ -28,6 +28,9 @@ program
   .option('--git-cache <folder>', 'folder for bare clones', join(tmpdir(), 'fairlead-git'))
   .option('--allow-file-repositories', 'let GitSyncs name file:// repositories of this machine')
   .option('--concurrency <number>', 'passes at once')
+  .option('--leader-election <on|off>', 'act only while holding a Lease, for several replicas')
+  .option('--leader-election-namespace <name>', 'namespace of the Lease; that of the kubeconfig or the pod when absent')
+  .option('--leader-election-id <name>', 'name of the Lease; controllers with the same one take turns')
   .action(async (options: Record<string, unknown>) => {
     const controller = await startController(
       parseConfig({...options, searchPath: process.env.PATH, kubeconfigVariable: process.env.KUBECONFIG}),

@@ -28,6 +28,10 @@ const controllerConfig = z.strictObject({
   logLevel: z.enum(logLevels).default('info'),
   gitCache: z.string().min(1),
   allowFileRepositories: z.boolean().default(false),
+  leaderElection: z.enum(['on', 'off']).default('off'),
+  /** Namespace of the Lease; that of the connection when absent. */
+  leaderElectionNamespace: z.string().min(1).optional(),
+  leaderElectionId: z.string().min(1).max(63).default('fairlead'),
   concurrency: z.coerce.number().int().min(1).max(64).default(8),
   searchPath: z.string().optional(),
 })

@@ -1,7 +1,7 @@
 // The controller's main: everything is made here, once, and handed down.
 import {createPrometheusMetrics} from '../../analysis/providers/prometheus/index.ts'
 import {GitSyncReconciler} from '../../gitops/controller.ts'
-import type {Clock, Random} from '../ports.ts'
+import type {Clock, Cluster, Random} from '../ports.ts'
 import {AlertSender} from './alert-sender.ts'
 import {Caches} from './caches.ts'
 import {systemClock, systemRandom} from './clock.ts'
@@ -12,6 +12,7 @@ import {startHttpServer} from './http-server.ts'
 import {HttpTransport} from './http-transport.ts'
 import {KubeClient} from './kube-client.ts'
 import {loadConnection} from './kube-config.ts'
+import {createLeadership, type Leadership} from './leadership.ts'
 import {createLogger, type Logger} from './log.ts'
 import {HttpNotifier} from './notifier.ts'
 import {createRolloutObserver} from './rollout-observer.ts'
@@ -38,7 +39,10 @@ interface Base {
   telemetry: Telemetry
   baseUrl: string
   transport: HttpTransport
-  cluster: KubeClient
+  /** Only the leader writes through it. */
+  cluster: Cluster
+  client: KubeClient
+  leadership: Leadership
   events: EventRecorder
   caches: Caches
 }
@@ -55,10 +59,9 @@ function createBase(config: ControllerConfig): Base {
   })
   const onAnswer = (verb: string, code: string) => telemetry.countApiRequest(verb, code)
   const transport = new HttpTransport({connection, clock, onAnswer})
-  const cluster = new KubeClient(transport)
-  const events = new EventRecorder({cluster, clock, random, log, instance: 'fairlead'})
+  const client = new KubeClient(transport)
   const caches = new Caches({
-    source: cluster,
+    source: client,
     clock,
     random,
     log,
@@ -66,7 +69,11 @@ function createBase(config: ControllerConfig): Base {
     ...(config.meshes ? {meshes: config.meshes} : {}),
     ...(config.secretNamespaces ? {secretNamespaces: config.secretNamespaces} : {}),
   })
-  return {config, log, clock, random, telemetry, baseUrl: connection.baseUrl, transport, cluster, events, caches}
+  const {namespace, baseUrl} = connection
+  const leadership = createLeadership({config, cluster: client, clock, log, telemetry, caches, namespace})
+  const {cluster} = leadership
+  const events = new EventRecorder({cluster, clock, random, log, instance: 'fairlead'})
+  return {config, log, clock, random, telemetry, baseUrl, transport, cluster, client, leadership, events, caches}
 }
 
 /** A queue whose passes are counted and logged. */
@@ -110,14 +117,14 @@ function createRolloutQueue(base: Base): WorkQueue {
 }
 
 function createGitSyncQueue(base: Base): WorkQueue {
-  const {config, log, clock, cluster, events, caches} = base
+  const {config, log, clock, cluster, client, events, caches} = base
   const reconciler = new GitSyncReconciler({
     cluster,
     clock,
     log,
     cacheDirectory: config.gitCache,
     allowFile: config.allowFileRepositories,
-    scopeOf: (apiVersion, kind) => cluster.scopeOf(apiVersion, kind),
+    scopeOf: (apiVersion, kind) => client.scopeOf(apiVersion, kind),
     events: (object, type, reason, message) => events.record(object, type, reason, message),
     searchPath: config.searchPath,
   })
@@ -129,7 +136,7 @@ function createGitSyncQueue(base: Base): WorkQueue {
 /** Starts the controller. @throws Error when the configuration can't work, such as a missing kubeconfig */
 export async function startController(config: ControllerConfig): Promise<RunningController> {
   const base = createBase(config)
-  const {caches, events, log, telemetry, transport} = base
+  const {caches, events, leadership, log, telemetry, transport} = base
   const queues = [createRolloutQueue(base), createGitSyncQueue(base)]
   let synced = false
   const server = await startHttpServer({
@@ -144,14 +151,15 @@ export async function startController(config: ControllerConfig): Promise<Running
     const missing = [...states].filter(([, state]) => state === 'missing').map(([kind]) => kind)
     log.info({missing, server: base.baseUrl, port: server.port}, 'caches are filled')
     synced = true
-    for (const queue of queues) queue.start()
+    void leadership.start(queues)
   })
   return {
     port: server.port,
     async close() {
       await Promise.all(queues.map(queue => queue.drain(shutdownMilliseconds)))
-      await caches.stop()
       await events.flush(shutdownMilliseconds)
+      await leadership.stop()
+      await caches.stop()
       await server.close()
       await transport.close()
     },

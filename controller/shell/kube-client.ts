@@ -18,6 +18,8 @@ const maxListRestarts = 3
 export interface WatchQuery extends ListQuery {
   /** Fetch `metadata` alone (PartialObjectMetadata). */
   metadataOnly?: boolean
+  /** The one object of this name. */
+  name?: string
 }
 
 /** A list, and the version from which a watch continues it. */
@@ -160,6 +162,7 @@ export class KubeClient implements Cluster, WatchSource {
       allowWatchBookmarks: 'true',
       resourceVersion: options.resourceVersion,
       labelSelector: query.labelSelector,
+      fieldSelector: query.name === undefined ? undefined : `metadata.name=${query.name}`,
       timeoutSeconds: options.timeoutSeconds?.toString(),
     })
     const path = `${await this.#collectionPath(query, query.namespace)}?${parameters}`

@@ -64,6 +64,7 @@ export class Telemetry {
     ['queue'],
     reconcileBuckets,
   )
+  readonly #leader = this.#gauge('leader', 'Whether this controller acts: 1, or 0 while another one leads', [])
   readonly #apiRequests = this.#counter('api_requests_total', 'Answers of the API server', ['verb', 'code'])
   /** Label sets of the counters of each Rollout, because prom-client removes only exact ones. */
   readonly #outcomes = new Map<string, Map<string, OutcomeLabels>>()
@@ -111,6 +112,10 @@ export class Telemetry {
       waited: (seconds: number) => this.#queueWait.observe({queue}, Math.max(0, seconds)),
       worked: (seconds: number) => this.observeReconcile(queue, seconds),
     }
+  }
+
+  setLeader(leads: boolean): void {
+    this.#leader.set(leads ? 1 : 0)
   }
 
   /** Counts one answer of the API server; `code` is the HTTP status, or `error` when none came. */

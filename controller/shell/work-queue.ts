@@ -72,6 +72,12 @@ export class WorkQueue {
     this.#pump()
   }
 
+  /** Begins no more passes until start(), and resolves when those that run have ended. Keys are taken meanwhile. */
+  async pause(): Promise<void> {
+    this.#started = false
+    if (this.#running.size > 0) await new Promise<void>(resolve => this.#idle.push(resolve))
+  }
+
   /**
    * Asks for a pass as soon as possible; a delayed pass of that key becomes this one.
    *

@@ -96,7 +96,7 @@ export const leasePermissions: readonly Permission[] = [
   {
     apiGroup: 'coordination.k8s.io',
     resource: 'leases',
-    verbs: ['get', 'create', 'update'],
+    verbs: ['get', 'watch', 'create', 'patch'],
     reason: 'leader election',
   },
 ]

@@ -76,6 +76,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - --git-cache=/var/cache/fairlead/git
 - --leader-election=on
 - --leader-election-namespace={{ .Release.Namespace }}
+- --leader-election-id={{ include "fairlead.fullname" . }}
 {{- range .Values.controller.extraArgs }}
 - {{ . | quote }}
 {{- end }}

@@ -31,7 +31,7 @@
 {{- end }}
 {{- end -}}
 {{- define "fairlead.leaseRules" -}}
-- {apiGroups: ["coordination.k8s.io"], resources: [leases], verbs: [get, create, update]}
+- {apiGroups: ["coordination.k8s.io"], resources: [leases], verbs: [get, watch, create, patch]}
 {{- end -}}
 {{- define "fairlead.trackedSecretRules" -}}
 - {apiGroups: [""], resources: [secrets], verbs: [get, list, watch, create, patch, delete]}

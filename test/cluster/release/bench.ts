@@ -1,4 +1,7 @@
 // One namespace with a team's objects and a controller that looks after it, against the real control plane.
+import {mkdtempSync, rmSync} from 'node:fs'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 import {inject} from 'vitest'
 import {systemClock} from '../../../controller/shell/clock.ts'
 import {HttpTransport} from '../../../controller/shell/http-transport.ts'
@@ -9,6 +12,7 @@ import type {RolloutStatus} from '../../../crds/rollout-status.ts'
 import {type Controller, startController} from '../controller.ts'
 import {type Kubectl, kubectlFor} from '../kubectl.ts'
 import {type PrometheusServer, startPrometheus} from '../prometheus/server.ts'
+import {accountKubeconfig, namespacedRights, type Rights} from '../service-account.ts'
 import {name, rollout, service, settings, type TargetOptions, target} from './fixture.ts'
 import {type History, startHistory} from './history.ts'
 import {breaches} from './laws.ts'
@@ -21,6 +25,9 @@ export interface Site {
   history: History
   exporter: MeshExporter
   prometheus: PrometheusServer
+  rights: Rights
+  /** For files of its benches; removed at the end. */
+  folder: string
   close(): Promise<void>
 }
 
@@ -32,17 +39,21 @@ export async function openSite(kubeconfig: string = inject('kubeconfig')): Promi
   const exporter = await startMeshExporter()
   const prometheus = await startPrometheus({targets: [exporter.target], scrapeIntervalMilliseconds})
   const history = await startHistory(client)
+  const folder = mkdtempSync(join(tmpdir(), 'fairlead-site-'))
   return {
     kubeconfig,
     client,
     history,
     exporter,
     prometheus,
+    rights: await namespacedRights(),
+    folder,
     async close() {
       await history.close()
       await prometheus.stop()
       await exporter.close()
       await transport.close()
+      rmSync(folder, {recursive: true, force: true})
     },
   }
 }
@@ -53,7 +64,7 @@ export interface BenchOptions {
   rollout?: Record<string, unknown>
   /** Runs before the Rollout is made. */
   before?: (kubectl: Kubectl) => Promise<unknown>
-  /** Kubeconfig that the controller uses; the administrator's when absent. */
+  /** Kubeconfig that the controller uses; that of the chart's ServiceAccount, with its rights alone, when absent. */
   controllerKubeconfig?: string
   /** False to leave the controller to a later `start()`. */
   startController?: boolean
@@ -99,11 +110,18 @@ export async function openBench(site: Site, namespace: string, options: BenchOpt
   await options.before?.(kubectl)
   for (const slot of ['a', 'b']) site.exporter.set(namespace, `${name}-${slot}`, {requestsPerSecond, failureShare: 0})
   await kubectl.stdin(rollout(options.rollout), 'create', '-f', '-')
+  let kubeconfig = options.controllerKubeconfig
+  if (kubeconfig === undefined) {
+    await site.rights.install(kubectl, namespace)
+    kubeconfig = await accountKubeconfig(kubectl, site.kubeconfig, join(site.folder, namespace))
+  }
+  const identity = kubeconfig
   const start = () =>
     startController({
-      kubeconfig: options.controllerKubeconfig ?? site.kubeconfig,
+      kubeconfig: identity,
       prometheus: site.prometheus.address,
       namespace,
+      flags: site.rights.flags(namespace),
     })
   const bench = new ReleaseBench(site, namespace, kubectl, start)
   if (options.startController !== false) await bench.start()
