@@ -25,10 +25,17 @@ async function runTests(): Promise<Counts> {
       args: ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`],
     })
     const counts = countsOf(existsSync(file) ? readFileSync(file, 'utf8') : undefined, result.ok)
-    report({...result, ok: counts.failed === 0, name: `tests: ${counts.passed} passed, ${counts.failed} failed`})
+    const name = `tests: ${counts.passed} passed, ${counts.failed} failed`
+    report({...result, ok: counts.failed === 0, name, output: failuresIn(result.output)})
     for (const remark of counts.remarks) process.stdout.write(`${remark}\n`)
     return counts
   } finally {
     rmSync(folder, {recursive: true, force: true})
   }
+}
+
+/** The part of vitest's output that tells of failures, so that a log which keeps only the beginning still has them. */
+function failuresIn(output: string): string {
+  const at = output.search(/\bFailed (Suites|Tests)\b/)
+  return at < 0 ? output : output.slice(at)
 }

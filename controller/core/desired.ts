@@ -1,6 +1,7 @@
 // The whole wished state, derived from the model on every pass: nothing depends on having seen a transition. The order is
 // that in which things are written: what carries traffic is there before a route names it, and scaled down after.
 import type {ObjectRef} from '../../crds/meta.ts'
+import {apiVersion} from '../../crds/names.ts'
 import type {SlotName} from '../../crds/rollout.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
 import {desiredTerminating} from './desired-terminating.ts'
@@ -24,6 +25,7 @@ export function desired(world: World, model: Model): Intent[] {
   const contents = contentsOf(state)
   return [
     {kind: 'finalizer', present: true},
+    ...autoscaled(world, model),
     ...contents.flatMap(content => material(world, model, content)),
     ...services(world),
     ...scales(world, model, 'up'),
@@ -34,6 +36,16 @@ export function desired(world: World, model: Model): Intent[] {
     ...parking(world, state),
     ...leftovers(world, model),
   ]
+}
+
+/** An autoscaler stays off while `spec.replicas` of what it scales is unset: where one targets the Rollout it gets a start. */
+function autoscaled({observation, spec}: World, {ledger}: Model): Intent[] {
+  const {name, namespace} = observation.meshContext.rollout
+  const targeted = observation.autoscalers.some(
+    ({spec: {scaleTargetRef} = {}}) => scaleTargetRef?.kind === 'Rollout' && scaleTargetRef.name === name,
+  )
+  if (!targeted || spec.replicas !== undefined || ledger.capacity === undefined) return []
+  return [{kind: 'scale', ref: {apiVersion, kind: 'Rollout', namespace, name}, replicas: ledger.capacity}]
 }
 
 /** Snapshot, config copies and workload of one slot. */

@@ -57,6 +57,7 @@ function world(refusals: number, channel: object = {webhook: {url: 'http://127.0
       get: () => ({...rollout, kind: 'AlertChannel', spec: channel}),
       list: () => [],
       missing: () => false,
+      forbidden: () => undefined,
       reached: () => true,
     },
     clock: {now: () => 0, after},

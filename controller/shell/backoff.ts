@@ -1,9 +1,23 @@
-import type {Random} from '../ports.ts'
+import {ClusterError, type Random} from '../ports.ts'
 
 /** Bounds of an exponential back-off. */
 export interface Backoff {
   baseMilliseconds: number
   maxMilliseconds: number
+}
+
+/** A defect of ours, or of the object: time alone won't help. */
+const defectBackoff: Backoff = {baseMilliseconds: 500, maxMilliseconds: 300_000}
+/** The API server refuses; somebody is about to give a right, or to mend a webhook. */
+const refusedBackoff: Backoff = {baseMilliseconds: 500, maxMilliseconds: 30_000}
+/** The API server doesn't answer, or can't just now: when it is back, work goes on within seconds. */
+const awayBackoff: Backoff = {baseMilliseconds: 500, maxMilliseconds: 5000}
+
+/** How long a pass waits after what it threw. */
+export function passBackoff(error: unknown): Backoff {
+  if (!(error instanceof ClusterError)) return defectBackoff
+  const away = error.status === 0 || error.status === 429 || error.status >= 500
+  return away ? awayBackoff : refusedBackoff
 }
 
 /**

@@ -22,6 +22,9 @@ export interface CachesOptions {
   secretNamespaces?: readonly string[]
 }
 
+/** Longest time between two looks for a kind of ours: without it there is nothing to do. */
+const maxAbsenceMilliseconds = 5000
+
 /** What is followed. Pods, slices, snapshots and Secrets only where they are ours; ConfigMaps by metadata alone. */
 function followed(options: CachesOptions): WatchQuery[] {
   const {namespace, meshes: wanted} = options
@@ -67,7 +70,8 @@ export class Caches implements Lookup {
     this.namespace = options.namespace
     for (const query of followed(options)) {
       const {source, clock, random, log} = options
-      this.#reflectors.set(keyOf(query, options.namespace), new Reflector({source, query, clock, random, log}))
+      const own = query.apiVersion === apiVersion ? {maxAbsenceMilliseconds} : {}
+      this.#reflectors.set(keyOf(query, options.namespace), new Reflector({source, query, clock, random, log, ...own}))
     }
   }
 
@@ -75,7 +79,7 @@ export class Caches implements Lookup {
     for (const reflector of this.#reflectors.values()) reflector.start()
   }
 
-  /** Resolves once every kind was listed or found to be missing; the states by kind. */
+  /** Resolves once every kind was listed, or found to be missing or forbidden; the states by kind. */
   async synced(): Promise<Map<string, ReflectorState>> {
     const entries = [...this.#reflectors].map(async ([kind, reflector]) => [kind, await reflector.synced] as const)
     return new Map(await Promise.all(entries))
@@ -97,6 +101,11 @@ export class Caches implements Lookup {
     return (this.#find(version, kind, namespace)?.state ?? 'missing') === 'missing'
   }
 
+  forbidden(version: string, kind: string, namespace?: string): string | undefined {
+    const reflector = this.#find(version, kind, namespace)
+    return reflector?.state === 'forbidden' ? (reflector.lastError ?? 'forbidden') : undefined
+  }
+
   #find(version: string, kind: string, namespace: string | undefined): Reflector | undefined {
     return this.#reflectors.get(`${version}/${kind}`) ?? this.#reflectors.get(`${version}/${kind}/${namespace}`)
   }
@@ -105,11 +114,14 @@ export class Caches implements Lookup {
     return this.#reflectors.get(`${version}/${kind}`)?.reached(resourceVersion) ?? true
   }
 
-  /** Kinds that aren't followed at present, with the reason. */
+  /** Kinds that can't be followed as things are, with the reason. A kind that was known and is away for now is none. */
   troubles(): string[] {
-    return [...this.#reflectors].flatMap(([kind, reflector]) => {
-      if (reflector.state === 'synced' && reflector.lastError === undefined) return []
-      return [`${kind}: ${reflector.lastError ?? reflector.state}`]
+    return [...this.#reflectors].flatMap(([kind, {state, lastError, query}]) => {
+      if (state === 'missing') {
+        if (query.apiVersion !== apiVersion) return []
+        return [`${kind}: not installed. Fix: apply the CustomResourceDefinitions of this version of Fairlead`]
+      }
+      return state === 'synced' ? [] : [`${kind}: ${lastError ?? state}`]
     })
   }
 
@@ -122,11 +134,17 @@ export class Caches implements Lookup {
   onRollout(enqueue: Enqueue): void {
     for (const [kind, reflector] of this.#reflectors) {
       if (kind === `${apiVersion}/GitSync`) continue
+      // A kind that was installed, or that may be read again, may hold no object and still change every decision.
+      reflector.onState(() => this.#all(enqueue))
       reflector.onChange((key, old, current) => {
         if (kind === `${apiVersion}/Rollout`) enqueue(key)
         for (const object of [old, current]) if (object) this.#concerned(reflector.query, object, enqueue)
       })
     }
+  }
+
+  #all(enqueue: Enqueue): void {
+    for (const {metadata} of this.list(apiVersion, 'Rollout')) enqueue(`${metadata.namespace}/${metadata.name}`)
   }
 
   #concerned(query: WatchQuery, object: KubeObject, enqueue: Enqueue): void {

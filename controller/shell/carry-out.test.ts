@@ -38,6 +38,7 @@ async function carried(
       live.find(one => one.kind === ref.kind && one.metadata.name === ref.name),
     list: () => live,
     missing: () => false,
+    forbidden: () => undefined,
     reached: () => true,
   }
   const {failure} = await carryOut(intents, rollout, cluster, lookup)

@@ -3,6 +3,7 @@ import {createPrometheusMetrics} from '../../analysis/providers/prometheus/index
 import {GitSyncReconciler} from '../../gitops/controller.ts'
 import type {Clock, Cluster, Random} from '../ports.ts'
 import {AlertSender} from './alert-sender.ts'
+import {passBackoff} from './backoff.ts'
 import {Caches} from './caches.ts'
 import {systemClock, systemRandom} from './clock.ts'
 import type {ControllerConfig} from './config.ts'
@@ -76,11 +77,17 @@ function createBase(config: ControllerConfig): Base {
   return {config, log, clock, random, telemetry, baseUrl, transport, cluster, client, leadership, events, caches}
 }
 
+function isPowerOfTwo(count: number): boolean {
+  return Number.isInteger(Math.log2(count))
+}
+
 /** A queue whose passes are counted and logged. */
 function createQueue(base: Base, name: string, process: (key: string) => Promise<PassResult>): WorkQueue {
   const {clock, random, telemetry, log, config} = base
   const failed = (key: string, error: unknown, failures: number, delayMilliseconds: number) => {
     telemetry.countReconcileError(name, 'internal')
+    // The first failures and then ever fewer: a trouble that lasts must not fill the log.
+    if (!isPowerOfTwo(failures)) return
     log.error(
       {key, failures, delayMilliseconds, detail: error instanceof Error ? error.message : 'unknown'},
       'pass failed',
@@ -91,6 +98,7 @@ function createQueue(base: Base, name: string, process: (key: string) => Promise
     clock,
     random,
     concurrency: config.concurrency,
+    backoffAfter: passBackoff,
     hooks: {...telemetry.queueHooks(name), failed},
   })
 }
@@ -142,7 +150,10 @@ export async function startController(config: ControllerConfig): Promise<Running
   const server = await startHttpServer({
     host: config.host,
     port: config.port,
-    readiness: () => ({ready: synced, reasons: synced ? [] : caches.troubles()}),
+    readiness() {
+      const reasons = caches.troubles()
+      return {ready: synced && reasons.length === 0, reasons}
+    },
     metrics: () => telemetry.render(),
   })
   caches.start()

@@ -12,6 +12,7 @@ import {slotNameOf} from '../core/manifests.ts'
 import type {ConfigInput, Observation, Problem, SlotObservation} from '../core/observation.ts'
 import type {Clock, Cluster} from '../ports.ts'
 import type {Evaluator} from './evaluate.ts'
+import {unreadable} from './hindrances.ts'
 import type {Lookup, Remembered} from './lookup.ts'
 
 export interface GatherOptions {
@@ -34,6 +35,9 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
   const mesh = meshOf(spec.traffic)
   if (!mesh)
     return {kind: 'invalid', problem: invalidSpec(rollout, [{path: ['traffic'], message: 'set exactly one mesh'}])}
+  const namespaceTerminating = await isNamespaceTerminating(rollout, options.cluster)
+  const problem = namespaceTerminating ? undefined : unreadable(rollout, mesh, lookup)
+  if (problem) return {kind: 'invalid', problem}
   const namespace = rollout.metadata.namespace ?? ''
   const target = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: spec.targetRef.name})
   const apexName = spec.service.name ?? spec.targetRef.name
@@ -42,10 +46,9 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
   const meshContext = {...contextOf(rollout, spec, apexName, apex), ...visible}
   const own = (version: string, kind: string) => ownObjects(lookup, rollout, version, kind)
   const now = clock.now()
-  const [inputs, claims, namespaceTerminating, analysis] = await Promise.all([
+  const [inputs, claims, analysis] = await Promise.all([
     readInputs(target, spec, options),
     readClaims(target, options),
-    isNamespaceTerminating(rollout, options.cluster),
     evaluator.evaluate({rollout, spec, mesh, meshContext, now}),
   ])
   const observation: Observation = {
@@ -62,7 +65,7 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
     snapshots: own('apps/v1', 'ControllerRevision'),
     copies: [...own('v1', 'ConfigMap'), ...own('v1', 'Secret')],
     ...meshState(mesh, lookup),
-    secretsHidden: lookup.missing('v1', 'Secret', namespace),
+    secretsHidden: areSecretsHidden(lookup, namespace),
     autoscalers: lookup.list('autoscaling/v2', 'HorizontalPodAutoscaler', namespace),
     siblings: lookup.list(apiVersion, 'Rollout', namespace).filter(one => one.metadata.uid !== rollout.metadata.uid),
     alertChannels: lookup.list(apiVersion, 'AlertChannel', namespace).map(one => one.metadata.name),
@@ -119,6 +122,11 @@ function meshState(mesh: Mesh, lookup: Lookup): {meshObjects: KubeObject[]; miss
       .filter(kind => lookup.missing(kind.apiVersion, kind.kind))
       .map(kind => `${kind.kind} (${kind.apiVersion})`),
   }
+}
+
+/** Secrets are opted in: without the right a Rollout that tracks none goes on. */
+function areSecretsHidden(lookup: Lookup, namespace: string): boolean {
+  return lookup.missing('v1', 'Secret', namespace) || lookup.forbidden('v1', 'Secret', namespace) !== undefined
 }
 
 function observeSlot(lookup: Lookup, context: MeshContext, slot: 'a' | 'b'): SlotObservation {
@@ -198,7 +206,7 @@ export class ConfigContents {
     const ref = refOf('v1', reference.kind, namespace, reference.name)
     // Secrets are not watched at all: only those that the user opted in are read, by name.
     if (reference.kind === 'Secret')
-      return this.#lookup.missing('v1', 'Secret', namespace) ? undefined : this.#cluster.get(ref)
+      return areSecretsHidden(this.#lookup, namespace) ? undefined : this.#cluster.get(ref)
     const key = `${namespace}/${reference.name}`
     const seen = this.#lookup.get(ref)
     if (!seen) {

@@ -51,6 +51,8 @@ export class LeaderElection {
   /** What was last seen of the Lease, and when. */
   #seen: {version: string; at: number} | undefined
   #lease: KubeObject | undefined
+  /** Why the last request failed; undefined when it did not. */
+  #trouble: string | undefined
   /** Start of the last request that renewed the lease; undefined while somebody else may hold it. */
   #renewedAt: number | undefined
   #loop: Promise<void> | undefined
@@ -167,6 +169,7 @@ export class LeaderElection {
 
   #hold(lease: KubeObject, startedAt: number): true {
     this.#lease = lease
+    this.#trouble = undefined
     this.#renewedAt = startedAt
     return true
   }
@@ -192,6 +195,7 @@ export class LeaderElection {
   }
 
   #note(lease: KubeObject): void {
+    this.#trouble = undefined
     const version = lease.metadata.resourceVersion ?? ''
     if (this.#seen?.version !== version) this.#seen = {version, at: this.#options.monotonic()}
   }
@@ -202,9 +206,13 @@ export class LeaderElection {
   }
 
   #failed(error: unknown): false {
-    const conflict = error instanceof ClusterError && error.status === 409
+    if (error instanceof ClusterError && error.status === 409) return false
     const detail = error instanceof Error ? error.message : 'unknown'
-    if (!conflict) this.#options.log.warn({lease: this.#options.name, detail}, 'the lease could not be read or written')
+    // One line for each trouble, not for each attempt.
+    if (detail !== this.#trouble) {
+      this.#options.log.warn({lease: this.#options.name, detail}, 'the lease could not be read or written')
+    }
+    this.#trouble = detail
     return false
   }
 

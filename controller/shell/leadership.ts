@@ -3,7 +3,7 @@
 import {randomUUID} from 'node:crypto'
 import {hostname} from 'node:os'
 import {apiVersion} from '../../crds/names.ts'
-import type {Clock, Cluster} from '../ports.ts'
+import {type Clock, type Cluster, ClusterError} from '../ports.ts'
 import type {Caches} from './caches.ts'
 import {sleep} from './clock.ts'
 import type {ControllerConfig} from './config.ts'
@@ -94,7 +94,13 @@ function elected(options: LeadershipOptions): Leadership {
 async function untilFresh({cluster, caches, clock, config}: LeadershipOptions): Promise<void> {
   const kind = 'Rollout'
   const scope = config.namespace ? {namespace: config.namespace} : {}
-  const {items} = await cluster.listVersioned({apiVersion, kind, metadataOnly: true, ...scope})
+  const {items} = await cluster
+    .listVersioned({apiVersion, kind, metadataOnly: true, ...scope})
+    .catch((error: unknown) => {
+      // Rollouts that can't be listed aren't in the cache either: whatever it holds later was listed in this term.
+      if (error instanceof ClusterError && (error.status === 403 || error.status === 404)) return {items: []}
+      throw error
+    })
   const deadline = clock.now() + freshnessMilliseconds
   const behind = () =>
     items.some(({metadata}) => {

@@ -10,6 +10,8 @@ export interface Lookup {
   list(apiVersion: string, kind: string, namespace?: string): KubeObject[]
   /** The API server does not serve this kind, or the controller was told not to look at it there. */
   missing(apiVersion: string, kind: string, namespace?: string): boolean
+  /** Why this kind can't be read at present: the API server's words; undefined while it can be. */
+  forbidden(apiVersion: string, kind: string, namespace?: string): string | undefined
   /** Whether a write that got this resourceVersion has arrived here; true for kinds that are not followed. */
   reached(apiVersion: string, kind: string, resourceVersion: string): boolean
 }

@@ -1,33 +1,16 @@
-import type {ServerResponse} from 'node:http'
 import {afterEach, describe, expect, test} from 'vitest'
 import type {KubeObject} from '../../crds/meta.ts'
 import {ClusterError} from '../ports.ts'
-import {systemClock} from './clock.ts'
-import {HttpTransport} from './http-transport.ts'
-import {KubeClient, type VersionedList, type WatchEvent, type WatchOptions, type WatchSource} from './kube-client.ts'
+import type {VersionedList, WatchEvent, WatchOptions, WatchSource} from './kube-client.ts'
 import {RetryLaterError} from './kube-errors.ts'
 import {Reflector, type ReflectorOptions} from './reflector.ts'
-import {
-  configMap,
-  discoveryReply,
-  fixedRandom,
-  keptLog,
-  ManualClock,
-  plainConnection,
-  settle,
-  silentLog,
-  startScriptedServer,
-  statusBody,
-  until,
-} from './test-support.ts'
+import {configMap, fixedRandom, keptLog, ManualClock, settle, silentLog} from './test-support.ts'
 
 const query = {apiVersion: 'v1', kind: 'ConfigMap'}
 const reflectors: Reflector[] = []
-const cleanups: (() => Promise<void>)[] = []
 
 afterEach(async () => {
   await Promise.all(reflectors.splice(0).map(reflector => reflector.stop()))
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
 /** One watch as the test sees it. */
@@ -183,9 +166,21 @@ describe('failures of a reflector', () => {
       while (source.listed === seen) await clock.advance(50)
       delays.push(clock.now() - since)
     }
-    expect(delays).toEqual([250, 500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000, 30_000, 30_000])
+    expect(delays).toEqual([250, 500, 1000, 2000, 4000, 5000, 5000, 5000, 5000, 5000, 5000, 5000])
     expect(await reflector.synced).toBe('synced')
     expect(reflector.lastError).toBeUndefined()
+  })
+
+  test('are told once for each trouble, however long it lasts, and so is its end', async () => {
+    const {log, lines} = keptLog()
+    const failures = ['down', 'down', 'down', 'starting', 'starting'].map(
+      message => new ClusterError(0, 'Unreachable', message),
+    )
+    const {clock, reflector} = start([...failures, list('5')], {log})
+    await clock.advance(60_000)
+    expect(reflector.state).toBe('synced')
+    const told = lines.map(line => JSON.parse(line).msg)
+    expect(told).toEqual(['list or watch failed', 'list or watch failed', 'list and watch work again'])
   })
 
   test('with Retry-After wait as long as the server says', async () => {
@@ -272,6 +267,32 @@ describe('a kind that is not installed', () => {
   })
 })
 
+describe('a kind that may not be read', () => {
+  const forbidden = new ClusterError(403, 'Forbidden', 'pods is forbidden')
+
+  test('does not hold up the start, and is read within seconds of the right', async () => {
+    const {clock, reflector} = start([...Array.from({length: 20}, () => forbidden), list('5')])
+    const states: string[] = []
+    reflector.onState(() => states.push(reflector.state))
+    await clock.advance(750)
+    expect(await reflector.synced).toBe('forbidden')
+    await clock.advance(100_000)
+    expect(states).toEqual(['forbidden', 'synced'])
+  })
+
+  test('keeps what is known, and an API server that has just begun may forbid twice', async () => {
+    const {source, clock, reflector} = start([list('5', configMap('a', '1'))])
+    await settle()
+    for (const state of ['synced', 'synced', 'forbidden']) {
+      await source.last.end(forbidden)
+      expect(reflector.state).toBe(state)
+      if (state === 'synced') await clock.advance(1000)
+    }
+    expect(reflector.store.size).toBe(1)
+    expect(reflector.lastError).toBe('pods is forbidden')
+  })
+})
+
 describe('stop', () => {
   test('ends the watch, the timers and the wait for the start', async () => {
     const {source, clock, reflector} = start([list('5')])
@@ -290,80 +311,5 @@ describe('stop', () => {
   test('there is never a second loop', async () => {
     const {reflector} = start([list('5')])
     expect(() => reflector.start()).toThrow('the reflector of ConfigMap was started before')
-  })
-})
-
-type Watch = (response: ServerResponse, from: string) => void
-
-async function startServer(watch: Watch, lists: () => {status?: number; body: unknown}) {
-  const server = await startScriptedServer(({path, query}) => {
-    if (!path.endsWith('/configmaps')) return discoveryReply(path)
-    if (query.get('watch') !== 'true') return lists()
-    return {stream: response => watch(response, query.get('resourceVersion') ?? '')}
-  })
-  const clock = systemClock()
-  const transport = new HttpTransport({connection: plainConnection(server.url), clock})
-  cleanups.push(
-    () => server.close(),
-    () => transport.close(),
-  )
-  const source = new KubeClient(transport)
-  // Ten times as fast as real time, so that back-off does not hold up the test.
-  const fast = {now: () => clock.now() * 10, after: (ms: number, call: () => void) => clock.after(ms / 10, call)}
-  const random = fixedRandom(0)
-  const options = {source, query, clock: fast, random, log: silentLog, silenceMilliseconds: 1_500}
-  const reflector = new Reflector(options)
-  reflectors.push(reflector)
-  reflector.start()
-  return {server, reflector}
-}
-
-function line(type: string, object: object): string {
-  return `${JSON.stringify({type, object})}\n`
-}
-
-describe('against a server', () => {
-  test('survives 500, 410 in the middle, half an event, a dropped connection and silence', async () => {
-    let lists = 0
-    const watched: string[] = []
-    const script: Watch[] = [
-      response => response.end(line('ADDED', configMap('b', '11')) + line('ERROR', statusBody(410, 'Expired', 'old'))),
-      response => response.end(`${line('ADDED', configMap('c', '21'))}{"type":"ADDED","obj`),
-      response => response.write(line('ADDED', configMap('d', '22')), () => setTimeout(() => response.destroy(), 20)),
-      response => void response.write(line('ADDED', configMap('e', '23'))),
-      response => void response.write(line('ADDED', configMap('f', '24'))),
-    ]
-    const {reflector} = await startServer(
-      (response, from) => {
-        const step = script[watched.length]
-        watched.push(from)
-        response.writeHead(200, {'content-type': 'application/json'})
-        step?.(response, from)
-      },
-      () => {
-        lists += 1
-        if (lists === 1) return {status: 500, body: statusBody(500, 'InternalError', 'broken')}
-        const items = lists === 2 ? [configMap('a', '1')] : [configMap('a', '1'), configMap('b', '11')]
-        return {body: {metadata: {resourceVersion: lists === 2 ? '10' : '20'}, items}}
-      },
-    )
-    await until(() => reflector.store.get('shop', 'f') !== undefined, 'the last object')
-    expect(watched).toEqual(['10', '20', '21', '22', '23'])
-    expect(reflector.store.list().map(object => object.metadata.name)).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
-  })
-
-  test('hangs up when it stops', async () => {
-    let closed = false
-    const {reflector} = await startServer(
-      response => {
-        response.on('close', () => void (closed = true))
-        response.writeHead(200).flushHeaders()
-      },
-      () => ({body: {metadata: {resourceVersion: '1'}, items: []}}),
-    )
-    await reflector.synced
-    await new Promise(resolve => setTimeout(resolve, 50))
-    await reflector.stop()
-    await until(() => closed, 'the end of the connection')
   })
 })

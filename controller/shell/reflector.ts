@@ -12,6 +12,10 @@ import {IndexedStore, keyOf, type ObjectStore} from './object-store.ts'
 
 /** Between failed lists and watches, and between looks for a kind that is not installed. */
 const retryBackoff: Backoff = {baseMilliseconds: 250, maxMilliseconds: 30_000}
+/** While the server does not answer or forbids: its return, or the right, is noticed within seconds. */
+const troubleBackoff: Backoff = {baseMilliseconds: 250, maxMilliseconds: 5000}
+/** An API server that has just begun forbids what it will allow in a moment: only the third answer in a row counts. */
+const maxForbidden = 3
 /** A watch that lived this long worked: the next failure is the first again. */
 const healthyWatchMilliseconds = 5_000
 /** Servers send a bookmark about once a minute; a watch silent for longer has lost its connection unnoticed. */
@@ -25,9 +29,10 @@ const integer = /^[0-9]+$/
  * - `starting`: the first list has not come yet
  * - `synced`: the store held all objects at least once, and follows
  * - `missing`: the server does not have the kind; the store is empty, and the kind is looked for now and then
+ * - `forbidden`: the server refuses to list or watch it; the store holds what was known, and it is tried again
  * - `stopped`
  */
-export type ReflectorState = 'starting' | 'synced' | 'missing' | 'stopped'
+export type ReflectorState = 'starting' | 'synced' | 'missing' | 'forbidden' | 'stopped'
 
 /**
  * Told of each change after the store has it. Added: `old` is undefined; deleted: `current` is undefined. An object
@@ -47,22 +52,26 @@ export interface ReflectorOptions {
   silenceMilliseconds?: number
   /** Shrinks each object before it is kept, for memory. It must keep `metadata` usable. */
   transform?: (object: KubeObject) => KubeObject
+  /** Longest time between two looks for a kind that is not installed; 30 s when absent. */
+  maxAbsenceMilliseconds?: number
 }
 
 /** One kind, followed. */
 export class Reflector {
   readonly query: WatchQuery
-  /** Resolves once the start is over: `synced`, `missing`, or `stopped` where stop() came first. Never rejects. */
+  /** Resolves once the start is over: `synced`, `missing`, `forbidden`, or `stopped` where stop() came first. Never rejects. */
   readonly synced: Promise<ReflectorState>
   readonly #options: ReflectorOptions
   readonly #store = new IndexedStore()
   readonly #listeners = new Set<ChangeListener>()
+  readonly #stateListeners = new Set<() => void>()
   readonly #stop = new AbortController()
   #settle: (state: ReflectorState) => void = () => {}
   #state: ReflectorState = 'starting'
   #loop: Promise<void> | undefined
   #resourceVersion: string | undefined
   #failures = 0
+  #forbidden = 0
   #lastError: string | undefined
 
   constructor(options: ReflectorOptions) {
@@ -117,6 +126,13 @@ export class Reflector {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Calls back whenever the state has become another one. */
+  onState(listener: () => void): void {
+    if (this.#stateListeners.size >= maxListeners)
+      throw new Error(`more than ${maxListeners} listeners of one reflector`)
+    this.#stateListeners.add(listener)
+  }
+
   async #run(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const delayMilliseconds = await this.#attempt()
@@ -149,7 +165,7 @@ export class Reflector {
     }
     for (const object of gone.values()) this.#remove(object)
     this.#resourceVersion = resourceVersion
-    this.#lastError = undefined
+    this.#works()
     this.#enter('synced')
   }
 
@@ -190,7 +206,7 @@ export class Reflector {
     else if (event.type !== 'BOOKMARK') this.#put(event.object)
     const version = event.object.metadata.resourceVersion
     if (version !== undefined) this.#resourceVersion = version
-    this.#lastError = undefined
+    this.#works()
   }
 
   #put(received: KubeObject): void {
@@ -224,12 +240,12 @@ export class Reflector {
     if (clock.now() - watchingSince >= healthyWatchMilliseconds) this.#failures = 0
     const status = error instanceof ClusterError ? error.status : undefined
     if (error === undefined) {
-      this.#lastError = undefined
+      this.#works()
       if (clock.now() - watchingSince >= healthyWatchMilliseconds) return 0
     }
     this.#failures += 1
     const delay = Math.max(
-      backoffMilliseconds(retryBackoff, this.#failures, random),
+      backoffMilliseconds(this.#backoffAfter(status), this.#failures, random),
       retryAfterMilliseconds(error) ?? 0,
     )
     if (error === undefined) return delay
@@ -241,10 +257,35 @@ export class Reflector {
       // The first one is the server's ordinary housekeeping; only a series of them is slowed down.
       if (this.#failures === 1) return 0
     } else {
-      this.#lastError = error instanceof Error ? error.message : 'unknown error'
-      log.warn({err: error, kind, failures: this.#failures, delayMilliseconds: delay}, 'list or watch failed')
+      const message = error instanceof Error ? error.message : 'unknown error'
+      // One line for each trouble, not for each attempt: an API server may be away for an hour.
+      if (message !== this.#lastError) {
+        log.warn({err: error, kind, failures: this.#failures, delayMilliseconds: delay}, 'list or watch failed')
+      }
+      this.#lastError = message
+      this.#forbidden = status === 403 ? this.#forbidden + 1 : 0
+      if (this.#forbidden >= maxForbidden) this.#becomeForbidden()
     }
     return delay
+  }
+
+  #backoffAfter(status: number | undefined): Backoff {
+    const {maxAbsenceMilliseconds: maxMilliseconds} = this.#options
+    if (status === 404) return maxMilliseconds === undefined ? retryBackoff : {...retryBackoff, maxMilliseconds}
+    return status === 0 || status === 403 || status === 429 || (status ?? 0) >= 500 ? troubleBackoff : retryBackoff
+  }
+
+  /** A list or an event has come. */
+  #works(): void {
+    if (this.#lastError !== undefined) this.#options.log.info({kind: this.query.kind}, 'list and watch work again')
+    this.#lastError = undefined
+    this.#forbidden = 0
+  }
+
+  /** What is known stays, since nobody said that it is gone; whoever decides is to look at the state. */
+  #becomeForbidden(): void {
+    this.#resourceVersion = undefined
+    this.#enter('forbidden')
   }
 
   #becomeMissing(): void {
@@ -257,7 +298,9 @@ export class Reflector {
   }
 
   #enter(state: ReflectorState): void {
+    const changed = state !== this.#state
     this.#state = state
     this.#settle(state)
+    if (changed) for (const listener of this.#stateListeners) listener()
   }
 }

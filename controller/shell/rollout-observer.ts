@@ -5,6 +5,7 @@ import type {Note} from '../core/intents.ts'
 import {timeOf} from '../core/observation.ts'
 import type {Clock, ClusterError} from '../ports.ts'
 import type {EventRecorder} from './event-recorder.ts'
+import {lasting} from './hindrances.ts'
 import type {Logger} from './log.ts'
 import type {RolloutObserver} from './rollout-reconciler.ts'
 import type {Telemetry} from './telemetry.ts'
@@ -46,9 +47,9 @@ export function createRolloutObserver(options: RolloutObserverOptions): RolloutO
       const {namespace, name} = rollout.metadata
       log.warn(
         {rollout: `${namespace}/${name}`, object, status: error.status, reason: error.reason, detail: error.message},
-        'write failed',
+        'refused by the API server',
       )
-      telemetry.countReconcileError('rollout', error.status === 403 || error.status === 422 ? 'terminal' : 'transient')
+      telemetry.countReconcileError('rollout', lasting(error) ? 'terminal' : 'transient')
     },
     forgotten: (namespace, name) => telemetry.forget(namespace, name),
   }

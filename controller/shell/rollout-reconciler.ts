@@ -8,12 +8,14 @@ import {type Decision, decide, stalled} from '../core/decide.ts'
 import {deferrable} from '../core/deferral.ts'
 import {same} from '../core/equality.ts'
 import type {Note} from '../core/intents.ts'
+import type {Problem} from '../core/observation.ts'
 import {earliest} from '../core/world.ts'
 import {type Clock, type Cluster, ClusterError} from '../ports.ts'
 import type {AlertSender} from './alert-sender.ts'
 import {carryOut, type Written} from './carry-out.ts'
 import type {Evaluator} from './evaluate.ts'
 import {ConfigContents, gather} from './gather.ts'
+import {lasting, lostToAnother, readRefused, statusRefused} from './hindrances.ts'
 import type {Lookup} from './lookup.ts'
 import type {PassResult} from './work-queue.ts'
 
@@ -34,8 +36,10 @@ export interface RolloutReconcilerOptions {
   observer: RolloutObserver
 }
 
-/** A status write lost against another writer: what won is in the cache within this time, and the pass runs again. */
+/** A write lost against another writer: what won is in the cache within this time, and the pass runs again. */
 const conflictDelayMilliseconds = 50
+/** Longest delay after many such in a row: then the cache doesn't follow, or somebody writes without end. */
+const maxConflictDelayMilliseconds = 5000
 
 /** How long a change that only describes may wait for the next write of the status. */
 const deferralMilliseconds = 10_000
@@ -55,6 +59,9 @@ export class RolloutReconciler {
   readonly #deferred = new Map<string, Deferred>()
   readonly #awaited = new Map<string, {written: Written[]; since: number}>()
   readonly #refused = new Map<string, {object: string; message: string}[]>()
+  readonly #conflicts = new Map<string, number>()
+  /** What people were told of a refusal, so that they are told once. */
+  readonly #told = new Map<string, string>()
 
   constructor(options: RolloutReconcilerOptions) {
     this.#options = options
@@ -74,17 +81,24 @@ export class RolloutReconciler {
     const arrival = this.#arrival(key)
     if (arrival > 0) return {requeueAfterMilliseconds: arrival}
     const known = this.#withDeferred(key, rollout)
-    const decision = await this.#decide(key, known)
+    const decision = await this.#decide(key, known).catch(async (error: unknown) => {
+      const problem = readRefused(rollout, error)
+      if (problem) await this.#hold(key, rollout, problem, error as ClusterError)
+      throw error
+    })
     const writeAt = this.#defer(key, rollout, decision.status)
-    const written = writeAt === undefined ? await this.#persist(rollout, decision.status) : rollout
-    if (!written) return {requeueAfterMilliseconds: conflictDelayMilliseconds}
+    const written = writeAt === undefined ? await this.#persist(key, rollout, decision.status) : rollout
+    if (!written) return this.#again(key)
     observer.decided(rollout, known.status ?? {}, decision.status)
     observer.noted(rollout, decision.notes)
     this.#options.alerts.dispatch(written, decision.status)
     const carried = await carryOut(decision.intents, written, this.#options.cluster, lookup)
     this.#await(key, written === rollout ? carried.written : [writtenOf(written), ...carried.written])
     if (carried.failure) return this.#failed(key, rollout, carried.failure)
-    this.#refused.delete(key)
+    this.#conflicts.delete(key)
+    if (writeAt === undefined) this.#told.delete(key)
+    // The condition that tells of a refusal goes with the next pass, and nothing else may ask for that one.
+    if (this.#refused.delete(key)) return {requeueAfterMilliseconds: 0}
     const again = earliest(decision.again, writeAt)
     return again === undefined ? {} : {requeueAfterMilliseconds: Math.max(0, again - clock.now())}
   }
@@ -141,23 +155,50 @@ export class RolloutReconciler {
   }
 
   /** The Rollout with the decided status, or undefined when somebody else wrote in between. */
-  async #persist(rollout: KubeObject, status: RolloutStatus): Promise<KubeObject | undefined> {
+  async #persist(key: string, rollout: KubeObject, status: RolloutStatus): Promise<KubeObject | undefined> {
     if (same(status, rollout.status ?? {})) return rollout
     try {
       return await this.#options.cluster.updateStatus({...rollout, status})
     } catch (error) {
-      if (error instanceof ClusterError && (error.status === 409 || error.status === 404)) return undefined
+      if (!(error instanceof ClusterError)) throw error
+      if (lostToAnother(error) || error.status === 404) return undefined
+      if (lasting(error)) await this.#hold(key, rollout, statusRefused(rollout, error), error)
       throw error
     }
+  }
+
+  /** Says on the Rollout, as far as that can be written, and in the log and an event why nothing moves. */
+  async #hold(key: string, rollout: KubeObject, problem: Problem, error: ClusterError): Promise<void> {
+    const {cluster, clock, observer} = this.#options
+    const held = stalled(rollout.status ?? {}, clock.now(), problem)
+    if (this.#isNews(key, error)) {
+      observer.refused(rollout, problem.object, error)
+      observer.noted(rollout, held.notes)
+    }
+    if (same(held.status, rollout.status ?? {})) return
+    // Where not even this is taken, the log and the event have told it.
+    await cluster.updateStatus({...rollout, status: held.status}).catch(() => undefined)
+  }
+
+  #isNews(key: string, {message}: ClusterError): boolean {
+    if (this.#told.get(key) === message) return false
+    this.#told.set(key, message)
+    return true
+  }
+
+  #again(key: string): PassResult {
+    const conflicts = this.#conflicts.get(key) ?? 0
+    this.#conflicts.set(key, conflicts + 1)
+    const delay = conflictDelayMilliseconds * 2 ** Math.min(conflicts, 20)
+    return {requeueAfterMilliseconds: Math.min(delay, maxConflictDelayMilliseconds)}
   }
 
   /** A write that the server refuses for a reason of its own is shown as a condition; whatever passes by is tried again. */
   #failed(key: string, rollout: KubeObject, failure: {object: string; error: ClusterError}): PassResult {
     const {error, object} = failure
-    const lasting = error.status === 400 || error.status === 403 || error.status === 422
-    if (lasting) this.#refused.set(key, [{object, message: error.message}])
-    if (error.status === 409) return {requeueAfterMilliseconds: conflictDelayMilliseconds}
-    this.#options.observer.refused(rollout, object, error)
+    if (lasting(error)) this.#refused.set(key, [{object, message: error.message}])
+    if (lostToAnother(error)) return this.#again(key)
+    if (this.#isNews(key, error)) this.#options.observer.refused(rollout, object, error)
     throw error
   }
 
@@ -165,6 +206,8 @@ export class RolloutReconciler {
     this.#refused.delete(key)
     this.#deferred.delete(key)
     this.#awaited.delete(key)
+    this.#conflicts.delete(key)
+    this.#told.delete(key)
   }
 }
 

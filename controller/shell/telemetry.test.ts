@@ -76,7 +76,7 @@ test('passes, queues and API requests are counted', async () => {
 test('two instances share nothing, and process metrics are a choice', async () => {
   const [first, second] = [new Telemetry({processMetrics: true}), new Telemetry({processMetrics: false})]
   first.countApiRequest('get', '200')
-  expect(await samples(second)).toEqual([])
+  expect(await samples(second)).toEqual(['fairlead_leader 0'])
   const {body, contentType} = await first.render()
   expect(body).toContain('process_resident_memory_bytes')
   expect(contentType).toMatch(/^text\/plain/)

@@ -34,6 +34,8 @@ export interface WorkQueueOptions {
   /** Passes at once, at least 1. */
   concurrency: number
   backoff?: Backoff
+  /** The back-off after what a pass threw, where it depends on that. */
+  backoffAfter?: (error: unknown) => Backoff
   maxKeys?: number
   hooks?: WorkQueueHooks
 }
@@ -180,7 +182,8 @@ export class WorkQueue {
     } catch (error) {
       const failures = (this.#failures.get(key) ?? 0) + 1
       this.#failures.set(key, failures)
-      delayMilliseconds = backoffMilliseconds(this.#backoff, failures, this.#options.random)
+      const backoff = this.#options.backoffAfter?.(error) ?? this.#backoff
+      delayMilliseconds = backoffMilliseconds(backoff, failures, this.#options.random)
       hooks?.failed?.(key, error, failures, delayMilliseconds)
     }
     hooks?.worked?.((clock.now() - startedAt) / 1000)

@@ -90,7 +90,7 @@ test('the selector of a Service is one field', () => {
   const error = refusalOf(() => apply(store, service({app: 'web', slot: 'a'}), 'fairlead'))
   expect(error).toMatchObject({status: 409, reason: 'Conflict'})
   expect(error.details.causes).toEqual([
-    {reason: 'FieldManagerConflict', message: 'conflict with "flux" using v1', field: '.spec.selector'},
+    {reason: 'FieldManagerConflict', message: 'conflict with "flux"', field: '.spec.selector'},
   ])
   const forced = apply(store, service({slot: 'a'}), 'fairlead', true)
   expect(forced['spec'].selector).toEqual({slot: 'a'})

@@ -76,11 +76,10 @@ function podStatus(pod: KubeObject): string {
   return pod.metadata.deletionTimestamp === undefined ? reason : 'Terminating'
 }
 
-function restarts(pod: KubeObject): number {
-  return (pod['status']?.containerStatuses ?? []).reduce(
-    (sum: number, item: Value) => sum + (item.restartCount ?? 0),
-    0,
-  )
+// Text, since kube-apiserver adds when the last restart was.
+function restarts(pod: KubeObject): string {
+  const statuses: Value[] = pod['status']?.containerStatuses ?? []
+  return String(statuses.reduce((sum, item) => sum + (item.restartCount ?? 0), 0))
 }
 
 function podReady(pod: KubeObject): string {

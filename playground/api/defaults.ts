@@ -34,6 +34,7 @@ export function applyBuiltInDefaults(
   switch (resource) {
     case 'pods':
       defaultPodSpec(object['spec'])
+      defaultRequests(object['spec'])
       if (old === undefined) object['spec'].enableServiceLinks ??= true
       break
     case 'deployments.apps':
@@ -83,11 +84,17 @@ function defaultPodSpec(spec: Value): void {
   for (const container of containers) {
     if (!isObject(container)) continue
     container['imagePullPolicy'] ??= pullPolicy(String(container['image'] ?? ''))
-    const limits = container['resources']?.limits
-    if (isObject(limits)) container['resources'].requests = {...limits, ...container['resources'].requests}
   }
   if (spec['serviceAccountName'] !== undefined) spec['serviceAccount'] = spec['serviceAccountName']
   else if (spec['serviceAccount'] !== undefined) spec['serviceAccountName'] = spec['serviceAccount']
+}
+
+// Of Pods alone: the requests of a template stay as they were written.
+function defaultRequests(spec: Value): void {
+  for (const container of [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]) {
+    const limits = container?.resources?.limits
+    if (isObject(limits)) container.resources.requests = {...limits, ...container.resources.requests}
+  }
 }
 
 function pullPolicy(image: string): string {
@@ -134,7 +141,7 @@ function defaultSecret(object: KubeObject): void {
 
 function defaultMetrics(object: KubeObject): void {
   const spec = object['spec']
-  if (!isObject(spec) || spec['metrics'] !== undefined) return
+  if (!isObject(spec) || spec['metrics'] !== undefined || object.apiVersion !== 'autoscaling/v2') return
   spec['metrics'] = [{type: 'Resource', resource: {name: 'cpu', target: {type: 'Utilization', averageUtilization: 80}}}]
 }
 

@@ -1,6 +1,6 @@
 // Lists, with pages, and the shapes in which objects are shown.
 import type {KubeObject} from '../../crds/meta.ts'
-import {badRequest, expired} from './errors.ts'
+import {badRequest, expired, invalid} from './errors.ts'
 import {answer} from './json-answer.ts'
 import {isObject, type Value, without} from './objects.ts'
 import type {ResourcePath} from './request-path.ts'
@@ -8,7 +8,7 @@ import {apiVersionOf} from './resources.ts'
 import {storageKey} from './storage.ts'
 import type {Store} from './store.ts'
 import {type IncludeObject, partialMetadata, presentationOf, table} from './table.ts'
-import type {ApiRequest, ApiResponse} from './types.ts'
+import type {ApiRequest, ApiResponse, ResourceDefinition} from './types.ts'
 import type {Target} from './writer.ts'
 
 function includeObject(request: ApiRequest): IncludeObject {
@@ -52,13 +52,33 @@ function readToken(store: Store, token: string): ContinueToken {
   return {resourceVersion: String(value['resourceVersion']), after: value['after']}
 }
 
+// The version that a list is to show exactly, of the combinations that kube-apiserver takes.
+function exactVersionOf({query = {}}: ApiRequest, {group, kind}: ResourceDefinition): number | undefined {
+  const {resourceVersion = '', resourceVersionMatch = ''} = query
+  if (resourceVersionMatch === '') return undefined
+  const refused = (why: string) =>
+    invalid(group, `${kind}List`, '', [
+      {reason: 'FieldValueForbidden', field: 'resourceVersionMatch', message: `Forbidden: resourceVersionMatch ${why}`},
+    ])
+  if (resourceVersion === '') throw refused('is forbidden unless resourceVersion is provided')
+  if (query['continue']) throw refused('is forbidden when continue is provided')
+  if (resourceVersionMatch === 'NotOlderThan') return undefined
+  if (resourceVersionMatch !== 'Exact') throw refused('must be Exact or NotOlderThan')
+  if (resourceVersion === '0') throw refused('"Exact" is forbidden for resourceVersion "0"')
+  const version = Number(resourceVersion)
+  if (!Number.isInteger(version) || version < 0) throw badRequest(`invalid resource version "${resourceVersion}"`)
+  return version
+}
+
 /** The list that a request asks for. Later pages carry the resource version of the first. */
 export function listResponse(store: Store, request: ApiRequest, path: ResourcePath, target: Target): ApiResponse {
   const {query = {}} = request
   const {labelSelector = '', fieldSelector = ''} = query
-  const listed = store.listThrough(target, {namespace: path.namespace ?? '', labelSelector, fieldSelector})
   const token = query['continue'] ? readToken(store, query['continue']) : undefined
-  const resourceVersion = token?.resourceVersion ?? listed.resourceVersion
+  const exactVersion = exactVersionOf(request, target.definition)
+  const options = {namespace: path.namespace ?? '', labelSelector, fieldSelector}
+  const version = token === undefined ? exactVersion : Number(token.resourceVersion)
+  const {resourceVersion, ...listed} = store.listThrough(target, options, version)
   const keyOf = ({metadata}: KubeObject) => storageKey(metadata.namespace, metadata.name)
   const rest = token === undefined ? listed.items : listed.items.filter(item => keyOf(item) > token.after)
   const limit = Number(query['limit'] ?? 0)

@@ -166,8 +166,10 @@ function refuseConflicts(others: ManagedFieldsEntry[], changed: FieldSet, force:
   for (const entry of others) {
     const paths = describePaths(intersection(fieldsOfEntry(entry), changed))
     const subresource = entry.subresource === undefined ? '' : ` with subresource "${entry.subresource}"`
-    const time = entry.operation === 'Update' && entry.time !== undefined ? ` at ${entry.time}` : ''
-    const who = `conflict with "${entry.manager}"${subresource} using ${entry.apiVersion}${time}`
+    // Appliers are told apart by name alone.
+    const time = entry.time === undefined ? '' : ` at ${entry.time}`
+    const using = entry.operation === 'Update' ? ` using ${entry.apiVersion}${time}` : ''
+    const who = `conflict with "${entry.manager}"${subresource}${using}`
     for (const field of paths) causes.push({reason: 'FieldManagerConflict', message: who, field})
     if (paths.length === 1) texts.push(`${who}: ${paths[0]}`)
     else if (paths.length > 1) texts.push(`${who}:\n${paths.map(path => `- ${path}`).join('\n')}`)

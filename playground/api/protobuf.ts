@@ -60,6 +60,16 @@ const servicePort: Message = {
   5: integer('nodePort'),
 }
 
+const scaleTarget: Message = {1: text('kind'), 2: text('name'), 3: text('apiVersion')}
+const autoscalerSpec: Message = {
+  1: message('scaleTargetRef', scaleTarget),
+  2: integer('minReplicas'),
+  3: integer('maxReplicas'),
+}
+const metricTarget: Message = {1: text('type'), 4: integer('averageUtilization')}
+const resourceMetric: Message = {1: text('name'), 2: message('target', metricTarget)}
+const metric: Message = {1: text('type'), 4: message('resource', resourceMetric)}
+
 const kinds: Readonly<Record<string, Message>> = {
   'v1 Namespace': {1: meta},
   'v1 ServiceAccount': {1: meta},
@@ -85,6 +95,14 @@ const kinds: Readonly<Record<string, Message>> = {
       4: text('type'),
       10: text('externalName'),
     }),
+  },
+  'autoscaling/v1 HorizontalPodAutoscaler': {
+    1: meta,
+    2: message('spec', {...autoscalerSpec, 4: integer('targetCPUUtilizationPercentage')}),
+  },
+  'autoscaling/v2 HorizontalPodAutoscaler': {
+    1: meta,
+    2: message('spec', {...autoscalerSpec, 4: message('metrics', metric, true)}),
   },
   'apps/v1 Deployment': {
     1: meta,

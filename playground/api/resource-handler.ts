@@ -16,6 +16,9 @@ const patchTypes: Readonly<Record<string, PatchType>> = {
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
 }
+const strategicType = 'application/strategic-merge-patch+json'
+const customPatchTypes = Object.keys(patchTypes).filter(type => type !== strategicType)
+
 interface Call {
   store: Store
   request: ApiRequest
@@ -130,6 +133,8 @@ function patch(call: Call, name: string): ApiResponse {
     const applied = store.applyThrough(target, placed(call, parseObject(request)), applyOptions(request, options))
     return answer(existed ? 200 : 201, showObject(store, request, target, applied), options.warnings)
   }
+  // What a kind can't be patched with is refused before the object is looked for.
+  if (type === strategicType && target.definition.custom) throw unsupportedPatch(customPatchTypes)
   const patched = store.patchThrough(target, path.namespace, name, patchType(type), parseBody(request), options)
   return answer(200, showObject(store, request, target, patched), options.warnings)
 }
@@ -137,9 +142,13 @@ function patch(call: Call, name: string): ApiResponse {
 function patchType(type: string): PatchType {
   const patch = patchTypes[type]
   if (patch !== undefined) return patch
-  const supported = [...Object.keys(patchTypes), 'application/apply-patch+yaml'].join(', ')
+  throw unsupportedPatch(Object.keys(patchTypes))
+}
+
+function unsupportedPatch(supportedTypes: string[]): ApiError {
+  const supported = [...supportedTypes, 'application/apply-patch+yaml'].join(', ')
   const message = `the body of the request was in an unknown format - accepted media types include: ${supported}`
-  throw new ApiError(415, 'UnsupportedMediaType', message)
+  return new ApiError(415, 'UnsupportedMediaType', message)
 }
 
 function applyOptions(request: ApiRequest, options: WriteOptions): ApplyOptions {

@@ -1,10 +1,11 @@
 // The registry of what is served: built-in resources, and custom ones while their definitions exist.
 import type {KubeObject} from '../../crds/meta.ts'
+import {firstAutoscalerVersion} from './autoscaler-versions.ts'
 import {builtInColumns} from './columns.ts'
 import type {Schema} from './schema.ts'
 import {appsSchemas} from './schemas-apps.ts'
 import {coreSchemas, smallGroupSchemas} from './schemas-core.ts'
-import type {ResourceAlias, ResourceDefinition, ScaleDefinition} from './types.ts'
+import type {ResourceAlias, ResourceDefinition, ResourceVersion, ScaleDefinition} from './types.ts'
 
 interface BuiltIn {
   group: string
@@ -20,6 +21,8 @@ interface BuiltIn {
   hasGeneration?: boolean
   scale?: ScaleDefinition
   alias?: ResourceAlias
+  /** Served beside `version`, under which objects are stored. */
+  otherVersions?: Pick<ResourceVersion, 'name' | 'schema' | 'conversion'>[]
 }
 
 const workloadScale: ScaleDefinition = {
@@ -155,6 +158,7 @@ const builtIns: BuiltIn[] = [
     shortNames: ['hpa'],
     inAll: true,
     hasStatus: true,
+    otherVersions: [firstAutoscalerVersion],
   },
   {group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', schema: smallGroupSchemas.Lease},
   {
@@ -209,7 +213,7 @@ function define(builtIn: BuiltIn): ResourceDefinition {
     namespaced: builtIn.clusterScoped !== true,
     shortNames: builtIn.shortNames ?? [],
     categories: builtIn.inAll === true ? ['all'] : [],
-    versions: [version],
+    versions: [version, ...(builtIn.otherVersions ?? []).map(other => ({...version, ...other}))],
     custom: false,
     hasGeneration: builtIn.hasGeneration === true,
     ...(builtIn.alias === undefined ? {} : {alias: builtIn.alias}),

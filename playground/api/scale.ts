@@ -1,6 +1,6 @@
 // The scale subresource: a view on two or three fields of an object.
 import type {KubeObject} from '../../crds/meta.ts'
-import {badRequest, pathNotFound} from './errors.ts'
+import {invalid, pathNotFound} from './errors.ts'
 import {clone, getPath, setPath, splitPath} from './objects.ts'
 import type {Target} from './writer.ts'
 
@@ -46,7 +46,13 @@ export function withScale(target: Target, object: KubeObject, wanted: KubeObject
   if (!scale) throw pathNotFound()
   const replicas: unknown = wanted['spec']?.replicas ?? 0
   if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0)
-    throw badRequest('spec.replicas of a Scale must be a whole number of 0 or more')
+    throw invalid('autoscaling', 'Scale', object.metadata.name, [
+      {
+        reason: 'FieldValueInvalid',
+        field: 'spec.replicas',
+        message: `Invalid value: ${JSON.stringify(replicas)}: must be greater than or equal to 0`,
+      },
+    ])
   const result = clone(object)
   setPath(result, splitPath(scale.specReplicasPath), replicas)
   return result

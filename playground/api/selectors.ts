@@ -1,6 +1,6 @@
 // Label and field selectors.
 import type {KubeObject} from '../../crds/meta.ts'
-import {badRequest} from './errors.ts'
+import {type ApiError, badRequest} from './errors.ts'
 import {getPath, type Value} from './objects.ts'
 import type {ListOptions} from './types.ts'
 
@@ -100,6 +100,13 @@ function readField(object: KubeObject, field: string): string {
   return value === undefined || value === null ? '' : String(value)
 }
 
+// Kinds with fields of their own to select by say it in other words.
+function unsupportedField(field: string, supported: readonly string[]): ApiError {
+  if (supported.length > 2) return badRequest(`field label not supported: ${field}`)
+  const known = supported.map(name => `"${name}"`).join(', ')
+  return badRequest(`"${field}" is not a known field selector: only ${known}`)
+}
+
 /** The predicate of a field selector such as `metadata.name=x,status.phase!=Running`. Throws 400 for other fields. */
 function fieldPredicate(resource: string, selector: string): Predicate {
   const supported = supportedFields(resource)
@@ -110,7 +117,7 @@ function fieldPredicate(resource: string, selector: string): Predicate {
       const match = /^\s*([^=!\s]+)\s*(==|=|!=)\s*(.*?)\s*$/.exec(term)
       if (match === null) throw badRequest(`invalid field selector "${selector}"`)
       const [, field = '', operator, value] = match
-      if (!supported.includes(field)) throw badRequest(`field label not supported: ${field}`)
+      if (!supported.includes(field)) throw unsupportedField(field, supported)
       return {field, equal: operator !== '!=', value}
     })
   return object => terms.every(term => (readField(object, term.field) === term.value) === term.equal)

@@ -33,6 +33,11 @@ function keyOf(object: KubeObject): string {
   return storageKey(object.metadata.namespace, object.metadata.name)
 }
 
+function inOrder(objects: ReadonlyMap<string, KubeObject>): KubeObject[] {
+  const entries = [...objects]
+  return entries.sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0)).map(([, object]) => object)
+}
+
 /** Objects, their history, and subscriptions to it. */
 export class Storage {
   private readonly objects = new Map<string, Map<string, KubeObject>>()
@@ -70,8 +75,20 @@ export class Storage {
 
   /** All objects of a resource, by namespace and name. */
   all(resource: string): KubeObject[] {
-    const entries = [...(this.objects.get(resource) ?? [])]
-    return entries.sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0)).map(([, object]) => object)
+    return inOrder(this.objects.get(resource) ?? new Map())
+  }
+
+  /** All objects of a resource as they were at a resource version; throws 410 for one that was forgotten. */
+  allAt(resource: string, resourceVersion: number): KubeObject[] {
+    if (resourceVersion < this.forgottenVersion) {
+      throw expired('The resourceVersion for the provided list is too old.')
+    }
+    const objects = new Map(this.objects.get(resource))
+    for (const event of this.eventsSince(resource, resourceVersion).reverse()) {
+      if (event.previous === undefined) objects.delete(keyOf(event.object))
+      else objects.set(keyOf(event.object), event.previous)
+    }
+    return inOrder(objects)
   }
 
   /** True where a namespace still holds objects. */

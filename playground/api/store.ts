@@ -7,7 +7,7 @@ import {ApiError, badRequest, conflict, invalid, notFound, pathNotFound} from '.
 import {applyConfiguration} from './managed-fields.ts'
 import {clone, deepEqual, isObject} from './objects.ts'
 import {mergePatch, strategicMergePatch} from './patch-strategic.ts'
-import {Registry, splitApiVersion} from './resources.ts'
+import {apiVersionOf, Registry, splitApiVersion} from './resources.ts'
 import {scaleOf, scaleTarget, withScale} from './scale.ts'
 import {selectionPredicate} from './selectors.ts'
 import {defaultEventWindow, Storage} from './storage.ts'
@@ -163,14 +163,17 @@ export class Store {
     return this.writer.load(target, namespace, name)
   }
 
-  listThrough(target: Target, options: ListOptions): {items: KubeObject[]; resourceVersion: string} {
+  /** The present state, or the one at a resource version. @throws ApiError 410 for a version that was forgotten */
+  listThrough(
+    target: Target,
+    options: ListOptions,
+    atVersion?: number,
+  ): {items: KubeObject[]; resourceVersion: string} {
     const stored = target.definition.alias?.id ?? target.definition.id
     const selected = selectionPredicate(stored, options)
-    const items = this.storage
-      .all(stored)
-      .map(object => this.shown(target, object))
-      .filter(selected)
-    return {items, resourceVersion: String(this.storage.resourceVersion)}
+    const all = atVersion === undefined ? this.storage.all(stored) : this.storage.allAt(stored, atVersion)
+    const items = all.map(object => this.shown(target, object)).filter(selected)
+    return {items, resourceVersion: String(atVersion ?? this.storage.resourceVersion)}
   }
 
   createThrough(target: Target, object: KubeObject, options: WriteOptions): KubeObject {
@@ -197,6 +200,7 @@ export class Store {
     if (!object.metadata?.name) throw badRequest('name is required in an applied object: set metadata.name')
     const {namespace, name, uid, resourceVersion} = object.metadata
     if (object.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil')
+    requireKind(target, object)
     const unknown: string[] = []
     const configuration: KubeObject = prune(object, target.version.schema, '', unknown)
     if (unknown.length > 0) throw undeclared(target, object, unknown, options)
@@ -277,6 +281,14 @@ export class Store {
       throw new ApiError(404, 'NotFound', `no matches for kind "${object.kind}" in version "${object.apiVersion}"`)
     return this.target(definition.id, splitApiVersion(object.apiVersion).version, subresource)
   }
+}
+
+function requireKind({definition, version}: Target, object: KubeObject): void {
+  const apiVersion = apiVersionOf(definition.group, version.name)
+  if (object.apiVersion === apiVersion && object.kind === definition.kind) return
+  throw badRequest(
+    `incorrect object type: ${object.apiVersion}, Kind=${object.kind}, expected: ${apiVersion}, Kind=${definition.kind}`,
+  )
 }
 
 /** An apply that changes nothing must not move the time of its managed fields. */

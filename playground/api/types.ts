@@ -45,6 +45,14 @@ export interface ResourceVersion {
   hasStatus: boolean
   scale?: ScaleDefinition
   deprecated?: boolean
+  /** From and to the storage version, where more than the apiVersion differs. */
+  conversion?: VersionConversion
+}
+
+/** How another shape shows what is stored, and is stored itself. */
+interface VersionConversion {
+  fromStorage(object: KubeObject): KubeObject
+  toStorage(object: KubeObject): KubeObject
 }
 
 /** A kind of object that the API serves. */
@@ -70,10 +78,8 @@ export interface ResourceDefinition {
 }
 
 /** How events.k8s.io events share the storage of core events. */
-export interface ResourceAlias {
+export interface ResourceAlias extends VersionConversion {
   id: string
-  fromStorage(object: KubeObject): KubeObject
-  toStorage(object: KubeObject): KubeObject
 }
 
 /** What one write changed. Objects are frozen. */

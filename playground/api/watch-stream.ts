@@ -1,12 +1,12 @@
 // Watches over HTTP: one JSON line per event, until the client leaves, the time is up, or the client is too slow.
 import type {KubeObject} from '../../crds/meta.ts'
-import {ApiError, badRequest} from './errors.ts'
+import {ApiError, badRequest, invalid} from './errors.ts'
 import type {ResourcePath} from './request-path.ts'
 import {apiVersionOf} from './resources.ts'
 import {selectionPredicate} from './selectors.ts'
 import type {Store} from './store.ts'
 import {partialMetadata, presentationOf, table} from './table.ts'
-import type {ApiRequest, WatchEvent} from './types.ts'
+import type {ApiRequest, ResourceDefinition, WatchEvent} from './types.ts'
 import {narrow} from './watch-events.ts'
 import type {Target} from './writer.ts'
 
@@ -72,19 +72,31 @@ function timeoutSeconds(request: ApiRequest): number {
   return Math.min(value === 0 ? defaultTimeoutSeconds : value, maximumTimeoutSeconds)
 }
 
+function requireInitialEventsMatch({query = {}}: ApiRequest, {group, kind}: ResourceDefinition): void {
+  if (query['sendInitialEvents'] === undefined || query['resourceVersionMatch'] === 'NotOlderThan') return
+  const field = query['resourceVersionMatch'] ? 'resourceVersionMatch' : 'sendInitialEvents'
+  const message = 'Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'
+  throw invalid(group, `${kind}List`, '', [{reason: 'FieldValueForbidden', field, message}])
+}
+
 // The events to begin with: the present state, or what happened since a resource version.
 function opening(store: Store, target: Target, path: ResourcePath, request: ApiRequest, format: EventFormat): string[] {
   const {query = {}} = request
   const {labelSelector = '', fieldSelector = '', resourceVersion = ''} = query
   const options = {namespace: path.namespace ?? '', labelSelector, fieldSelector}
   const present = () => store.listThrough(target, options).items.map(object => format.line('ADDED', object))
+  requireInitialEventsMatch(request, target.definition)
   if (query['sendInitialEvents'] === 'true') {
     const bookmark = format.bookmark(String(store.storage.resourceVersion), {'k8s.io/initial-events-end': 'true'})
     return query['allowWatchBookmarks'] === 'true' ? [...present(), bookmark] : present()
   }
   if (resourceVersion === '' || resourceVersion === '0') return query['sendInitialEvents'] === 'false' ? [] : present()
   const since = Number(resourceVersion)
-  if (!Number.isInteger(since) || since < 0) throw badRequest(`invalid resource version "${resourceVersion}"`)
+  if (!Number.isInteger(since) || since < 0) {
+    // kube-apiserver tells a watch of this as a fault of its own.
+    const why = `resourceVersion: Invalid value: "${resourceVersion}": must be a whole number that is not negative`
+    throw new ApiError(500, 'InternalError', why)
+  }
   const predicate = selectionPredicate(target.definition.id, options)
   const shown = (object: KubeObject) => store.shown(target, object)
   const storageId = target.definition.alias?.id ?? target.definition.id

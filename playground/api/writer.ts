@@ -132,7 +132,8 @@ export class Writer {
   save(target: Target, object: KubeObject): KubeObject {
     const {definition} = target
     const {alias} = definition
-    const converted = alias === undefined ? {...object} : alias.toStorage(object)
+    const conversion = alias ?? target.version.conversion
+    const converted = conversion === undefined ? {...object} : conversion.toStorage(object)
     const storageVersion = alias === undefined ? definition.versions[0] : undefined
     if (storageVersion !== undefined) converted.apiVersion = apiVersionOf(definition.group, storageVersion.name)
     const resource = alias?.id ?? definition.id
@@ -207,6 +208,8 @@ export class Writer {
     const unknown: string[] = []
     const candidate: KubeObject = prune(clone(object), version.schema, '', unknown)
     const messages = unknown.map(field => `unknown field "${field}"`)
+    // Built-in kinds are read in the order of the document, custom ones reported in the order of names.
+    if (definition.custom) messages.sort()
     if (messages.length > 0 && options.fieldValidation === 'Strict') {
       throw badRequest(
         `${definition.kind} in version "${version.name}" cannot be handled as a ${definition.kind}: strict decoding error: ${messages.join(', ')}`,
@@ -281,6 +284,7 @@ function present(stored: KubeObject, target: Target): KubeObject {
   const {definition, version} = target
   if (definition.alias !== undefined) return definition.alias.fromStorage(stored)
   const apiVersion = apiVersionOf(definition.group, version.name)
+  if (version.conversion !== undefined) return version.conversion.fromStorage(stored)
   return stored.apiVersion === apiVersion ? stored : {...stored, apiVersion}
 }
 

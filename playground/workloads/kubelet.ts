@@ -26,6 +26,8 @@ export interface ControllerParts {
   onError: (error: unknown, key: string) => void
 }
 
+/** The scheduler that the runner plays; a Pod that names none gets it. */
+const defaultScheduler = 'default-scheduler'
 /** Finalizer that every Pod of the runner carries. */
 export const podFinalizer = 'playground.fairlead.dev/pod'
 
@@ -99,7 +101,7 @@ export class Kubelet {
       this.forget(key)
       this.queue.add(key)
     } else if (pod?.metadata.deletionTimestamp !== undefined) this.terminate(key, pod, known)
-    else if (pod !== undefined) this.run(key, pod, known)
+    else if (pod !== undefined && isOurs(pod)) this.run(key, pod, known)
   }
 
   private run(key: string, pod: KubeObject, known: KnownPod | undefined): void {
@@ -197,4 +199,10 @@ export class Kubelet {
     const status = podStatus(pod, state, this.parts.clock.now())
     if (canonical(status) !== canonical(pod.status)) this.parts.store.updateStatus({...pod, status})
   }
+}
+
+/** False for a Pod that waits for another scheduler. */
+function isOurs(pod: KubeObject): boolean {
+  const {schedulerName = defaultScheduler, nodeName} = pod['spec'] ?? {}
+  return nodeName !== undefined || schedulerName === defaultScheduler
 }

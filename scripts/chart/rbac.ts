@@ -21,6 +21,12 @@ const own: readonly Verb[] = ['list', 'watch', 'create', 'patch', 'delete']
 /** Rights in the namespaces that the controller looks at. */
 export const permissions: readonly Permission[] = [
   {apiGroup: group, resource: 'rollouts', verbs: ['list', 'watch', 'patch'], reason: 'follow them; set the finalizer'},
+  {
+    apiGroup: group,
+    resource: 'rollouts/scale',
+    verbs: ['patch'],
+    reason: 'give an autoscaler that targets a Rollout a number to start from',
+  },
   {apiGroup: group, resource: 'rollouts/status', verbs: ['update'], reason: 'write what was decided'},
   {
     apiGroup: group,

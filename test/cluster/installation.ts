@@ -15,7 +15,7 @@ export function installChart(plane: ControlPlane, action: 'install' | 'upgrade',
 }
 
 /** Writes a kubeconfig with a token of the chart's ServiceAccount; returns its path. */
-export async function accountOf(plane: ControlPlane): Promise<string> {
+async function accountOf(plane: ControlPlane): Promise<string> {
   const kubectl = kubectlFor(plane.kubeconfig, releaseNamespace)
   return plane.kubeconfigWithToken('controller', (await kubectl('create', 'token', release)).trim())
 }

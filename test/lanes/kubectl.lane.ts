@@ -1,44 +1,28 @@
 // kubectl itself against the API emulator: what the README tells a person to type, with every kubectl that is found.
 import {execFile} from 'node:child_process'
-import {existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
-import {delimiter, join} from 'node:path'
+import {join} from 'node:path'
 import {promisify} from 'node:util'
 import {afterAll, beforeAll, describe, expect, test} from 'vitest'
 import {stringify} from 'yaml'
-import type {KubeObject} from '../../crds/meta.ts'
-import {definitionOf, kinds} from '../../crds/resources.ts'
-import {type ApiServer, istioCrds, startApiServer} from '../../playground/api/index.ts'
+import {startEmulator} from '../contract/cluster/emulator.ts'
+import {describeKubectlContract} from '../contract/cluster/kubectl.ts'
+import {kubectls} from '../contract/cluster/kubectl-binaries.ts'
 
 const run = promisify(execFile)
 
-/** Every kubectl of this machine: the one on PATH, and numbered ones beside it or beside gcloud. */
-function kubectls(): string[] {
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  const sdk = ['/usr/lib/google-cloud-sdk/bin', ...folders]
-  const numbered = sdk
-    .filter(folder => existsSync(folder))
-    .flatMap(folder =>
-      readdirSync(folder)
-        .filter(name => /^kubectl\.1\.\d+$/.test(name))
-        .map(name => join(folder, name)),
-    )
-  const plain = folders.map(folder => join(folder, 'kubectl')).find(file => existsSync(file))
-  return [...new Set([...(plain ? [plain] : []), ...numbered])]
-}
-
 const found = kubectls()
-let server: ApiServer
+let emulator: Awaited<ReturnType<typeof startEmulator>>
 let folder: string
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'fairlead-kubectl-'))
-  server = await startApiServer()
-  for (const crd of [...kinds.map(definitionOf), ...istioCrds]) server.store.create(structuredClone(crd) as KubeObject)
+  emulator = await startEmulator()
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
-    clusters: [{name: 'emulator', cluster: {server: server.url}}],
+    clusters: [{name: 'emulator', cluster: {server: emulator.server.url}}],
     users: [{name: 'emulator', user: {}}],
     contexts: [{name: 'emulator', context: {cluster: 'emulator', user: 'emulator'}}],
     'current-context': 'emulator',
@@ -47,13 +31,21 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  await server.close()
+  await emulator.close()
   rmSync(folder, {recursive: true, force: true})
 })
 
 test('there is a kubectl to test with', () => {
   expect(found.length).toBeGreaterThan(0)
 })
+
+for (const binary of contractBinaries()) describeKubectlContract(binary, () => join(folder, 'kubeconfig'))
+
+/** The oldest and the newest: these also keep the contract that the cluster lane holds the real server to. */
+function contractBinaries(): string[] {
+  const [first, ...numbered] = found
+  return [...new Set([numbered[0] ?? first, numbered.at(-1) ?? first].filter(binary => binary !== undefined))]
+}
 
 /** Runs one kubectl in a namespace of its own. */
 function commandOf(binary: string) {

@@ -1,7 +1,7 @@
 // Initializing: the target's pods go on serving until the first slot has taken over. Pods, destinations, route, apex
 // Service, in this order, and only then is the target parked at zero.
 import {annotations} from '../../../crds/names.ts'
-import {apexAt} from '../apex.ts'
+import {apexAt, foreignOwners} from '../apex.ts'
 import {timeOf} from '../observation.ts'
 import {readiness} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
@@ -19,7 +19,10 @@ export function initializing(world: World, model: InitializingModel): Outcome {
   const [problem] = problems
   const routed = model.ledger.traffic !== undefined
   if (problem && !routed)
-    return holdAt({state: {phase: 'Initializing'}, ledger: model.ledger}, `${problem.reason}: nothing was touched`)
+    return holdAt(
+      {state: {phase: 'Initializing'}, ledger: refusedLedger(world, model)},
+      `${problem.reason}: nothing was touched`,
+    )
   if (!routed && source && revision !== undefined && primary?.revision !== revision)
     return begin(world, model, source, revision)
   if (!primary) return holdAt(model, 'Waiting for the target')
@@ -50,7 +53,7 @@ function begin(world: World, model: InitializingModel, source: Source, revision:
   const primary = contentOf(world, source, 'a', revision)
   const ledger: Ledger = {
     ...model.ledger,
-    capacity: adoptedCapacity(world),
+    capacity: adoptedCapacity(world, model.ledger.capacity),
     source: sourceRecord(source, revision),
   }
   const text = `Adopting Deployment ${world.spec.targetRef.name} with ${ledger.capacity} replicas as revision ${revision}.`
@@ -61,10 +64,24 @@ function begin(world: World, model: InitializingModel, source: Source, revision:
   }
 }
 
-/** `spec.replicas`; else what Git says of the target; else what the target has; at least one. */
-function adoptedCapacity(world: World): number {
+/** While somebody else's replicas stand in the way their number is remembered: it is lost when the field is dropped. */
+function refusedLedger({problems, observation}: World, {ledger}: InitializingModel): Ledger {
+  const replicas: number = observation.target?.spec?.replicas ?? 0
+  const owned = problems.some(problem => problem.reason === 'ReplicasOwnedElsewhere')
+  return owned && replicas > 0 ? {...ledger, capacity: replicas} : ledger
+}
+
+/**
+ * `spec.replicas`; else what Git says of the target; else what the target has; at least one. A field that its only owner
+ * drops falls to the default, 1: what it was before counts then.
+ */
+function adoptedCapacity(world: World, remembered: number | undefined): number {
   const {target} = world.observation
   const fromGit = Number(target?.metadata.annotations?.[annotations.replicas] ?? Number.NaN)
   if (world.spec.replicas !== undefined) return world.spec.replicas
-  return Number.isInteger(fromGit) && fromGit >= 0 ? fromGit : target?.spec?.replicas || 1
+  if (Number.isInteger(fromGit) && fromGit >= 0) return fromGit
+  const live = target?.spec?.replicas || 1
+  const defaulted =
+    target !== undefined && foreignOwners(target, ['spec', 'replicas'], ['Apply', 'Update']).length === 0
+  return live === 1 && defaulted && remembered !== undefined ? remembered : live
 }
