@@ -5,6 +5,7 @@ import {apiVersion} from '../../crds/names.ts'
 import type {SlotName} from '../../crds/rollout.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
 import {desiredTerminating} from './desired-terminating.ts'
+import {handover} from './handover.ts'
 import {deletion, type Intent} from './intents.ts'
 import {apexService, configCopy, slotService, slotWorkload, snapshotObject} from './manifests.ts'
 import {otherSlot} from './observation.ts'
@@ -20,8 +21,8 @@ const keptSnapshots = 3
 export function desired(world: World, model: Model): Intent[] {
   const {state} = model
   if (state.phase === 'Terminating') return desiredTerminating(world, {...model, state})
-  // Before the first slot is chosen nothing is touched: a refusal leaves the cluster as it was.
-  if (!state.primary) return []
+  // Before the first slot is chosen no value is touched: a refusal leaves the cluster as it was.
+  if (!state.primary) return handover(world)
   const contents = contentsOf(state)
   return [
     {kind: 'finalizer', present: true},

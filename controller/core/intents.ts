@@ -3,7 +3,8 @@
 import {type JsonObject, type KubeObject, type ObjectRef, refTo} from '../../crds/meta.ts'
 
 export type Intent =
-  | {kind: 'apply'; manifest: KubeObject}
+  /** `yields`: refused with a conflict where another manager's value is another one; else our value wins. */
+  | {kind: 'apply'; manifest: KubeObject; yields?: true}
   | {kind: 'scale'; ref: ObjectRef; replicas: number}
   | {kind: 'delete'; ref: ObjectRef; uid: string}
   | {kind: 'finalizer'; present: boolean}

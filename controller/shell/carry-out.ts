@@ -53,7 +53,7 @@ function subjectOf(intent: Intent, rollout: KubeObject): ObjectRef {
 async function send(intent: Intent, rollout: KubeObject, cluster: Cluster): Promise<KubeObject | undefined> {
   switch (intent.kind) {
     case 'apply':
-      return cluster.apply(stamped(intent.manifest), {fieldManager, force: true})
+      return cluster.apply(stamped(intent.manifest), {fieldManager, force: intent.yields !== true})
     case 'scale':
       return cluster.scale(intent.ref, intent.replicas, {fieldManager})
     case 'template':

@@ -131,6 +131,9 @@ async function gatewayRelease(): Promise<void> {
     ...['create', '-f', '-'],
   )
   const targetRef = {apiVersion: 'apps/v1', kind: 'Deployment', name: 'web'}
+  const scaleTargetRef = {apiVersion: 'fairlead.dev/v1alpha1', kind: 'Rollout', name: 'web'}
+  const autoscaler = {apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata}
+  await kubectl.stdin({...autoscaler, spec: {scaleTargetRef, minReplicas: 2, maxReplicas: 4}}, 'create', '-f', '-')
   const gatewayAPI = {parentRefs: [{name: 'web'}], hosts: ['web.example.com'], settlingTime: '1s'}
   const made = rollout({targetRef, traffic: {gatewayAPI}})
   await kubectl.stdin({...made, metadata}, 'create', '-f', '-')

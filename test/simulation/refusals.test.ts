@@ -1,6 +1,7 @@
 // Every refusal of the core, by a change of a world in which nothing is wrong: reason, object and field, and a fix.
 import {expect, test} from 'vitest'
 import {decide} from '../../controller/core/decide.ts'
+import type {Intent} from '../../controller/core/intents.ts'
 import type {Observation} from '../../controller/core/observation.ts'
 import {refusals} from '../../controller/core/refusals.ts'
 import type {KubeObject, ManagedFieldsEntry} from '../../crds/meta.ts'
@@ -171,13 +172,20 @@ test('a sound world is not refused', () => {
   expect(refusals(sound())).toEqual([])
 })
 
-test.each(cases)('%s (%s, %s), and nothing is touched', (reason, where, field, change) => {
+/** Whether an intent applies what is there already, and yields to whoever has another value. */
+function repeats(intent: Intent, {target, apex}: Observation): boolean {
+  if (intent.kind !== 'apply' || intent.yields !== true) return false
+  const live = intent.manifest.kind === 'Deployment' ? target : apex
+  return Object.entries(intent.manifest.spec ?? {}).every(([field, value]) => live?.spec?.[field] === value)
+}
+
+test.each(cases)('%s (%s, %s), and no value is touched', (reason, where, field, change) => {
   const world = change(sound())
   const [found] = refusals(world)
   expect([found?.reason, found?.object, found?.field]).toEqual([reason, where, field])
   expect(found?.fix).not.toBe('')
   const decision = decide(world)
-  expect(decision.intents).toEqual([])
+  expect(decision.intents.filter(intent => !repeats(intent, world))).toEqual([])
   expect(decision.status.conditions?.find(one => one.type === 'Stalled')).toMatchObject({status: 'True', reason})
   expect(decision.notes.map(note => [note.type, note.reason])).toContainEqual(['Warning', reason])
 })
@@ -198,4 +206,22 @@ test('what only happens to own a field, or lets go of it, is no refusal', () => 
     target: changed(world.target, {}, {managedFields: owner('fairlead-gitsync', 'Apply', 'replicas')}),
   }
   expect([scaled, shared, ours].map(refusals)).toEqual([[], [], []])
+})
+
+test.each([
+  ['ReplicasOwnedElsewhere', 'Deployment', 'replicas', {replicas: 3}],
+  ['ApexNotOwned', 'Service', 'selector', {selector: {app: 'checkout'}}],
+])('%s: the field is owned here too before it is dropped elsewhere', (reason, kind, field, spec) => {
+  const world = sound()
+  const managed = {managedFields: owner('flux', 'Apply', field)}
+  const refused = {
+    ...world,
+    ...(kind === 'Service'
+      ? {apex: changed(world.apex, spec, managed)}
+      : {target: changed(world.target, spec, managed)}),
+  }
+  const {status, intents} = decide(refused)
+  expect(status.conditions?.find(({type}) => type === 'Stalled')?.reason).toBe(reason)
+  const applied = intents.flatMap(intent => (intent.kind === 'apply' ? [intent] : []))
+  expect(applied).toEqual([{kind: 'apply', yields: true, manifest: expect.objectContaining({kind, spec})}])
 })

@@ -1,7 +1,7 @@
 // Initializing: the target's pods go on serving until the first slot has taken over. Pods, destinations, route, apex
 // Service, in this order, and only then is the target parked at zero.
 import {annotations} from '../../../crds/names.ts'
-import {apexAt, foreignOwners} from '../apex.ts'
+import {apexAt} from '../apex.ts'
 import {timeOf} from '../observation.ts'
 import {readiness} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
@@ -72,8 +72,8 @@ function refusedLedger({problems, observation}: World, {ledger}: InitializingMod
 }
 
 /**
- * `spec.replicas`; else what Git says of the target; else what the target has; at least one. A field that its only owner
- * drops falls to the default, 1: what it was before counts then.
+ * `spec.replicas`; else what Git says of the target; else what the target has; at least one. A field that a client-side
+ * apply drops falls to the default, 1, whoever else owns it: what it was before counts then, unless somebody scaled it.
  */
 function adoptedCapacity(world: World, remembered: number | undefined): number {
   const {target} = world.observation
@@ -81,7 +81,6 @@ function adoptedCapacity(world: World, remembered: number | undefined): number {
   if (world.spec.replicas !== undefined) return world.spec.replicas
   if (Number.isInteger(fromGit) && fromGit >= 0) return fromGit
   const live = target?.spec?.replicas || 1
-  const defaulted =
-    target !== undefined && foreignOwners(target, ['spec', 'replicas'], ['Apply', 'Update']).length === 0
-  return live === 1 && defaulted && remembered !== undefined ? remembered : live
+  const scaled = (target?.metadata.managedFields ?? []).some(entry => entry.subresource === 'scale')
+  return live === 1 && !scaled && remembered !== undefined ? remembered : live
 }

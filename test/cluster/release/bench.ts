@@ -62,6 +62,8 @@ export interface BenchOptions {
   target?: TargetOptions
   /** Laid over the Rollout's spec. */
   rollout?: Record<string, unknown>
+  /** Makes ConfigMap, Service and target as another tool does; by a plain create when absent. */
+  make?: (kubectl: Kubectl) => Promise<unknown>
   /** Runs before the Rollout is made. */
   before?: (kubectl: Kubectl) => Promise<unknown>
   /** Kubeconfig that the controller uses; that of the chart's ServiceAccount, with its rights alone, when absent. */
@@ -105,7 +107,8 @@ export async function openAdopted(site: Site, namespace: string, options: BenchO
 export async function openBench(site: Site, namespace: string, options: BenchOptions = {}): Promise<Bench> {
   const kubectl = kubectlFor(site.kubeconfig, namespace)
   await kubectl('create', 'namespace', namespace)
-  await kubectl.stdin([settings('one'), service(), target(options.target)], 'create', '-f', '-')
+  if (options.make) await options.make(kubectl)
+  else await kubectl.stdin([settings('one'), service(), target(options.target)], 'create', '-f', '-')
   await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=60s')
   await options.before?.(kubectl)
   for (const slot of ['a', 'b']) site.exporter.set(namespace, `${name}-${slot}`, {requestsPerSecond, failureShare: 0})

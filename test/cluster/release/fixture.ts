@@ -21,6 +21,7 @@ const rolloutSpec = {
 
 export interface TargetOptions {
   image?: string
+  /** 2 when the key is absent; undefined leaves the field out. */
   replicas?: number | undefined
   labels?: Record<string, string>
 }
@@ -29,7 +30,9 @@ export function image(version: string): string {
   return `shop/checkout:${version}`
 }
 
-export function target({image: of = image('1'), replicas = 2, labels = {}}: TargetOptions = {}): KubeObject {
+export function target(options: TargetOptions = {}): KubeObject {
+  const {image: of = image('1'), labels = {}} = options
+  const replicas = 'replicas' in options ? options.replicas : 2
   const own = {app: name}
   return {
     apiVersion: 'apps/v1',
