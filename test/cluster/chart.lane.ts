@@ -95,7 +95,13 @@ const alertTests = {
   tests: [
     {
       interval: '1m',
-      input_series: [up, {series: `fairlead_rollout_phase{${shop},phase="Failed",pod="x"}`, values: '0x9 1x20'}],
+      input_series: [
+        up,
+        // The leader of the first minutes goes, and nobody follows it.
+        {series: `fairlead_leader{job="fairlead",namespace="${releaseNamespace}",pod="x"}`, values: '1x9 0x20'},
+        {series: `fairlead_leader{job="fairlead",namespace="${releaseNamespace}",pod="y"}`, values: '0x30'},
+        {series: `fairlead_rollout_phase{${shop},phase="Failed",pod="x"}`, values: '0x9 1x20'},
+      ],
       promql_expr_test: [
         {
           expr: 'count(ALERTS{alertname="FairleadRolledBack"}) or vector(0)',
@@ -108,6 +114,12 @@ const alertTests = {
           exp_samples: [{value: 1}],
         },
         {expr: 'count(ALERTS{alertname="FairleadDown"}) or vector(0)', eval_time: '12m', exp_samples: [{value: 0}]},
+        {expr: 'count(ALERTS{alertname="FairleadNoLeader"}) or vector(0)', eval_time: '8m', exp_samples: [{value: 0}]},
+        {
+          expr: 'count(ALERTS{alertname="FairleadNoLeader",alertstate="firing"})',
+          eval_time: '13m',
+          exp_samples: [{value: 1}],
+        },
       ],
     },
     {

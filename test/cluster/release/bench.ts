@@ -26,6 +26,8 @@ export interface Site {
   exporter: MeshExporter
   prometheus: PrometheusServer
   rights: Rights
+  /** Those that run; what a failed test left is ended with the site. */
+  controllers: Set<Controller>
   /** For files of its benches; removed at the end. */
   folder: string
   close(): Promise<void>
@@ -40,6 +42,7 @@ export async function openSite(kubeconfig: string = inject('kubeconfig')): Promi
   const prometheus = await startPrometheus({targets: [exporter.target], scrapeIntervalMilliseconds})
   const history = await startHistory(client)
   const folder = mkdtempSync(join(tmpdir(), 'fairlead-site-'))
+  const controllers = new Set<Controller>()
   return {
     kubeconfig,
     client,
@@ -47,8 +50,10 @@ export async function openSite(kubeconfig: string = inject('kubeconfig')): Promi
     exporter,
     prometheus,
     rights: await namespacedRights(),
+    controllers,
     folder,
     async close() {
+      await Promise.all([...controllers].map(controller => controller.stop('SIGKILL')))
       await history.close()
       await prometheus.stop()
       await exporter.close()
@@ -152,11 +157,17 @@ class ReleaseBench implements Bench {
 
   async start(): Promise<void> {
     this.#controller = await this.#start()
+    this.#site.controllers.add(this.#controller)
   }
 
   async restart(signal: NodeJS.Signals): Promise<void> {
-    await this.controller.stop(signal)
+    await this.#stop(signal)
     await this.start()
+  }
+
+  async #stop(signal: NodeJS.Signals): Promise<void> {
+    await this.controller.stop(signal)
+    this.#site.controllers.delete(this.controller)
   }
 
   rollout(): KubeObject | undefined {
@@ -208,7 +219,7 @@ class ReleaseBench implements Bench {
 
   async close(): Promise<string[]> {
     const found = breaches(this.#site.history.changes(this.namespace))
-    await this.controller.stop('SIGKILL')
+    await this.#stop('SIGKILL')
     this.#site.exporter.forget(this.namespace)
     // The finalizer of a Rollout without a controller would keep the namespace for ever.
     await this.kubectl('patch', 'rollouts', '--all', '--type=merge', '-p', '{"metadata":{"finalizers":null}}').catch(
