@@ -85,7 +85,17 @@ export function recordEvidence(
     })
   const last = ledger.checks[0]
   const old = last === undefined || world.now - timeOf(last.evaluatedAt) >= writeEveryMilliseconds
-  if (!changed && !old) return {ledger, release}
+  return changed || old ? freshEvidence(world, ledger, release) : {ledger, release}
+}
+
+/** The ledger and release with this pass's evidence, for a status that is written anyway: that of a step, or of an end. */
+export function freshEvidence(
+  world: World,
+  ledger: Ledger,
+  release: ReleaseStatus,
+): {ledger: Ledger; release: ReleaseStatus} {
+  const {analysis} = world.observation
+  if (!analysis) return {ledger, release}
   const requests = analysis.requests ? {requests: analysis.requests} : {}
   return {ledger: {...ledger, checks: analysis.results}, release: {...release, ...requests}}
 }

@@ -113,7 +113,8 @@ export class Evaluator {
     const start = timeOf(model.state.release.startedAt)
     for (const {total, failed} of input.mesh.requestCounters(input.meshContext, slot)) {
       const [all, bad] = await Promise.all([this.#difference(total, start, at), this.#difference(failed, start, at)])
-      if (all !== undefined && all > 0) return {total: all, failed: bad ?? 0}
+      // A figure that could not be read is no zero.
+      if (all !== undefined && all > 0 && bad !== undefined) return {total: all, failed: bad}
     }
     return undefined
   }

@@ -37,7 +37,8 @@ export class MetricStore {
     let series = this.#byKey.get(key)
     if (!series) {
       if (this.#byKey.size >= maximumSeries || sample.value === 'stale') return false
-      series = {labels, samples: []}
+      // A label without a value is no label.
+      series = {labels: Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== '')), samples: []}
       this.#byKey.set(key, series)
       const name = labels.__name__ ?? ''
       const named = this.#byName.get(name)

@@ -45,6 +45,35 @@ function baking(analysis: object): {cluster: ModelCluster; say(verdict: 'pass' |
   }
 }
 
+test('every step, and the end, is written with the evidence that allowed it', () => {
+  const strategy = {canary: {steps: [{weight: 10}, {weight: 30}, {weight: 50}]}}
+  const analysis = {interval: '5s', window: '5s', checks}
+  const cluster = adopted({strategy, analysis, bake: {duration: '20s'}}, () => 'pass')
+  cluster.deploy('app:2')
+  until(cluster, 'Progressing')
+  const window = 5000
+  const judgedAt = () => Date.parse(cluster.status.checks?.[0]?.evaluatedAt ?? '')
+  let step = cluster.status.release
+  let steps = 0
+  runUntil(
+    cluster,
+    () => {
+      const now = cluster.status.release
+      if (now?.stepIndex !== step?.stepIndex) {
+        steps++
+        expect(judgedAt(), `step ${step?.stepIndex}`).toBeGreaterThanOrEqual(Date.parse(step?.stepSince ?? '') + window)
+      }
+      step = now
+      return cluster.status.phase === 'Baking'
+    },
+    120_000,
+  )
+  expect(steps).toBe(2)
+  const bakingSince = Date.parse(cluster.status.release?.phaseSince ?? '')
+  until(cluster, 'Healthy')
+  expect(judgedAt()).toBeGreaterThanOrEqual(bakingSince + 20_000 - window)
+})
+
 test('Progressing -> WaitingPromotion while suspended -> Promoting', () => {
   const cluster = adopted({}, () => 'pass')
   cluster.deploy('app:2')

@@ -3,7 +3,7 @@
 
 import {findCandidate} from '../candidate.ts'
 import {carriedOut, commanded} from '../commands.ts'
-import {type Judgement, judge, recordEvidence} from '../judgement.ts'
+import {freshEvidence, type Judgement, judge, recordEvidence} from '../judgement.ts'
 import {timeOf} from '../observation.ts'
 import {failedCheck, holdAt} from '../releasing.ts'
 import type {Baking, Model} from '../state.ts'
@@ -89,8 +89,9 @@ function newcomer(world: World, model: BakingModel, outcome: Outcome): Outcome {
 }
 
 function finish(world: World, model: BakingModel, message: string): Outcome {
-  const {state, ledger} = model
-  const ended = endRelease(world, ledger, state.primary, state.release, {
+  const {state} = model
+  const {ledger, release} = freshEvidence(world, model.ledger, state.release)
+  const ended = endRelease(world, ledger, state.primary, release, {
     outcome: 'Promoted',
     reason: 'Promoted',
     message,

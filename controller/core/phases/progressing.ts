@@ -3,7 +3,7 @@
 import {durationMilliseconds} from '../../../crds/common.ts'
 import type {CanaryStep} from '../../../crds/rollout.ts'
 import {carriedOut, commanded} from '../commands.ts'
-import {judge, recordEvidence} from '../judgement.ts'
+import {freshEvidence, judge, recordEvidence} from '../judgement.ts'
 import {timeOf, timeText} from '../observation.ts'
 import {podTrouble, readiness, readyPods} from '../readiness.ts'
 import {
@@ -148,7 +148,9 @@ function arrived(world: World, model: ReleasingModel, step: CanaryStep): Releasi
   }
 }
 
-function nextStep(world: World, model: ReleasingModel, notes: Outcome['notes']): Outcome {
+function nextStep(world: World, before: ReleasingModel, notes: Outcome['notes']): Outcome {
+  const evidence = freshEvidence(world, before.ledger, before.state.release)
+  const model: ReleasingModel = {state: {...before.state, release: evidence.release}, ledger: evidence.ledger}
   const {state} = model
   const index = (state.release.stepIndex ?? 0) + 1
   const steps = world.spec.strategy.canary?.steps ?? []

@@ -3,7 +3,7 @@
 
 import {releaseFields, withAlert} from '../alerts.ts'
 import {apexAt} from '../apex.ts'
-import {judge, recordEvidence} from '../judgement.ts'
+import {freshEvidence, judge} from '../judgement.ts'
 import {timeText} from '../observation.ts'
 import {imageIDsOf, podTrouble, readiness} from '../readiness.ts'
 import {back, failedCheck, holdAt, interrupted, isOutcome, progressDeadline, type ReleasingModel} from '../releasing.ts'
@@ -46,7 +46,7 @@ function fill(world: World, model: ReleasingModel, ...again: (number | undefined
 
 function promoted(world: World, model: ReleasingModel): Outcome {
   const {state} = model
-  const evidence = recordEvidence(world, model.ledger, state.release)
+  const evidence = freshEvidence(world, model.ledger, state.release)
   const images = imageIDsOf(world.observation, state.canary)
   const primary = images.length > 0 ? {...state.canary, imageIDs: images} : state.canary
   const release = {

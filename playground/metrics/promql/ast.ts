@@ -106,10 +106,17 @@ class Reader {
   }
 
   #offset(node: SyntaxNode): Expression {
-    const inner = this.expression(only(node))
+    const inner = only(node)
     const offsetMilliseconds = durationOf(this.#text(last(node)))
-    if (inner.kind === 'selector') return {...inner, offsetMilliseconds}
-    if (inner.kind === 'range') return {...inner, selector: {...inner.selector, offsetMilliseconds}}
+    // This grammar lets an offset span the operation before it; Prometheus binds it to the selector. Where another operation
+    // follows, the tree has lost which of the two binds tighter.
+    const spans = rightmost(inner) !== inner
+    if (spans && node.parent?.name === 'BinaryExpr' && node.parent.firstChild?.from === node.from && node.nextSibling) {
+      throw unsupported('an offset between two operations without parentheses around its selector')
+    }
+    if (['VectorSelector', 'MatrixSelector'].includes(rightmost(inner).name)) {
+      return withOffset(this.expression(inner), offsetMilliseconds)
+    }
     throw new QueryError('offset belongs to a selector')
   }
 
@@ -157,6 +164,25 @@ class Reader {
       matching: {mode: clause?.getChild('On') ? 'on' : 'ignoring', labels},
     }
     return negated ? {kind: 'negation', operand: result} : result
+  }
+}
+
+function rightmost(node: SyntaxNode): SyntaxNode {
+  return node.name === 'BinaryExpr' || node.name === 'UnaryExpr' ? rightmost(last(node)) : node
+}
+
+function withOffset(expression: Expression, offsetMilliseconds: number): Expression {
+  switch (expression.kind) {
+    case 'selector':
+      return {...expression, offsetMilliseconds}
+    case 'range':
+      return {...expression, selector: {...expression.selector, offsetMilliseconds}}
+    case 'binary':
+      return {...expression, right: withOffset(expression.right, offsetMilliseconds)}
+    case 'negation':
+      return {...expression, operand: withOffset(expression.operand, offsetMilliseconds)}
+    default:
+      throw new QueryError('offset belongs to a selector')
   }
 }
 

@@ -140,3 +140,46 @@ describe('histograms', () => {
     })
   })
 })
+
+// Each of these was found by the lane that asks the real Prometheus the same.
+describe('as the real Prometheus has it', () => {
+  test('an empty label is no label', () => {
+    const store = new MetricStore()
+    store.add({__name__: 'x', a: '1', b: ''}, {at: 0, value: 1})
+    expect(evaluateInstant(store, 'x', 1)).toMatchObject({elements: [{labels: {__name__: 'x', a: '1'}, value: 1}]})
+  })
+
+  test('nothing matches an empty side, so nothing matches it twice', () => {
+    expect(values(counters, 'absent + on () x', 30)).toEqual({})
+    expect(() => values(counters, 'x + on () x', 30)).toThrow('matching labels must be unique')
+  })
+
+  test.each([
+    ['x > on () vector(10)', {'': 60}],
+    ['x{a="1"} > ignoring (a) vector(10)', {'__name__=x': 60}],
+    ['x == bool x', {'a=1': 1, 'a=2': 1}],
+    ['1 + x{a="1"} offset 10s', {'a=1': 31}],
+    ['-x{a="1"} offset 10s', {'a=1': -30}],
+    ['1 ^ scalar(absent)', {scalar: 1}],
+  ])('%s', (query, expected) => {
+    const jobless = storeOf([])
+    for (const [index, value] of [0, 10, 30, 60].entries()) {
+      jobless.add({__name__: 'x', a: '1'}, {at: index * 10_000, value})
+      jobless.add({__name__: 'x', a: '2'}, {at: index * 10_000, value: 5})
+    }
+    expect(values(jobless, query, 30)).toEqual(expected)
+  })
+
+  test('what is not a number is passed over by a range, and counts in a sum', () => {
+    const store = storeOf(['x 1', 'x NaN', 'x 3', 'x 7'])
+    expect(values(store, 'min_over_time(x[40s])', 30)).toEqual({'': 1})
+    expect(values(store, 'max_over_time(x[40s])', 30)).toEqual({'': 7})
+    expect(values(store, 'delta(x[40s])', 30)).toEqual({'': 8})
+    expect(values(store, 'sum_over_time(x[40s])', 30)).toEqual({'': Number.NaN})
+  })
+
+  test('an offset between two operations is refused where the grammar loses what it belongs to', () => {
+    expect(() => values(counters, '1 + x offset 10s * 2', 30)).toThrow('parentheses')
+    expect(values(counters, '1 + (x{a="1"} offset 10s) * 2', 30)).toEqual({'a=1': 61})
+  })
+})

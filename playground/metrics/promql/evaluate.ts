@@ -4,7 +4,7 @@ import {type Expression, type Matching, parseQuery} from './ast.ts'
 import {QueryError, unsupported} from './errors.ts'
 import {histogramQuantile} from './histogram.ts'
 import {combine, comparisons} from './operators.ts'
-import {pointsIn, rangeFunctions} from './range-functions.ts'
+import {best, pointsIn, rangeFunctions} from './range-functions.ts'
 
 /** One element of an instant vector. */
 export interface Element {
@@ -167,9 +167,6 @@ function groupLabels(labels: Labels, names: string[], without: boolean): Labels 
 
 function summary(operator: string, values: number[]): number {
   const total = () => values.reduce((sum, value) => sum + value, 0)
-  // NaN loses against every number, as in Prometheus.
-  const best = (better: (left: number, right: number) => boolean) =>
-    values.reduce((kept, value) => (Number.isNaN(kept) || better(value, kept) ? value : kept))
   switch (operator) {
     case 'sum':
       return total()
@@ -178,9 +175,9 @@ function summary(operator: string, values: number[]): number {
     case 'count':
       return values.length
     case 'min':
-      return best((value, kept) => value < kept)
+      return best(values, (value, kept) => value < kept)
     case 'max':
-      return best((value, kept) => value > kept)
+      return best(values, (value, kept) => value > kept)
     default:
       throw unsupported(`the aggregation ${operator}`)
   }
@@ -229,6 +226,8 @@ function setOperation(
 }
 
 function oneToOne(operator: string, bool: boolean, left: Element[], right: Element[], matching: Matching): Element[] {
+  // Nothing can match, so nothing can match twice either.
+  if (left.length === 0 || right.length === 0) return []
   const others = new Map<string, Element>()
   for (const element of right) {
     const key = matchKey(element.labels, matching)
@@ -236,21 +235,24 @@ function oneToOne(operator: string, bool: boolean, left: Element[], right: Eleme
       throw new QueryError('many-to-many matching not allowed: matching labels must be unique on one side')
     others.set(key, element)
   }
+  const filter = comparisons.has(operator) && !bool
   const seen = new Set<string>()
   return left.flatMap(element => {
     const key = matchKey(element.labels, matching)
     const other = others.get(key)
     if (!other) return []
+    const result = combine(operator, element.value, other.value)
+    if (filter && result !== 1) return []
     if (seen.has(key)) throw new QueryError('multiple matches for labels: many-to-one matching must be explicit')
     seen.add(key)
-    const result = combine(operator, element.value, other.value)
-    const labels =
-      matching.mode === 'on'
-        ? groupLabels(element.labels, matching.labels, false)
-        : withoutName(groupLabels(element.labels, matching.labels, true))
-    if (comparisons.has(operator) && !bool) return result === 1 ? [{labels: element.labels, value: element.value}] : []
-    return [{labels, value: result}]
+    const labels = matchedLabels(filter ? element.labels : withoutName(element.labels), matching)
+    return [{labels, value: filter ? element.value : result}]
   })
+}
+
+/** The labels that a match leaves: those it was on, or those that it did not ignore; then the name stays too. */
+function matchedLabels(labels: Labels, {mode, labels: names}: Matching): Labels {
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => names.includes(name) === (mode === 'on')))
 }
 
 function refuseDuplicates(elements: Element[]): void {

@@ -17,7 +17,7 @@ export function combine(operator: string, left: number, right: number): number {
     case '%':
       return left % right
     case '^':
-      return left ** right
+      return power(left, right)
     case '==':
       return left === right ? 1 : 0
     case '!=':
@@ -33,4 +33,10 @@ export function combine(operator: string, left: number, right: number): number {
     default:
       throw unsupported(`the operator ${operator}`)
   }
+}
+
+/** As IEEE 754 and Go have it: one to whatever power is one, which JavaScript denies for NaN and the infinities. */
+function power(base: number, exponent: number): number {
+  const infinite = exponent === Number.POSITIVE_INFINITY || exponent === Number.NEGATIVE_INFINITY
+  return base === 1 || (base === -1 && infinite) ? 1 : base ** exponent
 }

@@ -23,21 +23,21 @@ export function pointsIn(samples: readonly Sample[], window: Window): Point[] {
   return points
 }
 
-/** Sum of the increases of a counter, a fall being a reset to zero. */
+/** What a counter grew by, a fall being a reset to zero; a value in between that is not a number changes nothing. */
 function counterChange(points: Point[]): number {
-  let total = 0
+  let total = (points.at(-1)?.value ?? 0) - (points[0]?.value ?? 0)
   for (let index = 1; index < points.length; index++) {
     const before = points[index - 1]?.value ?? 0
-    const now = points[index]?.value ?? 0
-    total += now < before ? now : now - before
+    if ((points[index]?.value ?? 0) < before) total += before
   }
   return total
 }
 
-function extrapolated(points: Point[], window: Window, isCounter: boolean): number | undefined {
+function extrapolated(points: Point[], window: Window, kind: 'rate' | 'increase' | 'delta'): number | undefined {
   const first = points[0]
   const last = points.at(-1)
   if (!first || !last || points.length < 2) return undefined
+  const isCounter = kind !== 'delta'
   const change = isCounter ? counterChange(points) : last.value - first.value
   const sampled = (last.at - first.at) / 1000
   const between = sampled / (points.length - 1)
@@ -48,16 +48,9 @@ function extrapolated(points: Point[], window: Window, isCounter: boolean): numb
   if (toStart >= threshold) toStart = between / 2
   if (isCounter && change > 0 && first.value >= 0) toStart = Math.min(toStart, sampled * (first.value / change))
   if (toEnd >= threshold) toEnd = between / 2
-  return change * ((sampled + toStart + toEnd) / sampled)
-}
-
-function increase(points: Point[], window: Window): number | undefined {
-  return extrapolated(points, window, true)
-}
-
-function rate(points: Point[], window: Window): number | undefined {
-  const total = increase(points, window)
-  return total === undefined ? undefined : total / ((window.to - window.from) / 1000)
+  const factor = (sampled + toStart + toEnd) / sampled
+  // In this order, so that the last bit is that of Prometheus.
+  return change * (kind === 'rate' ? factor / ((window.to - window.from) / 1000) : factor)
 }
 
 function irate(points: Point[]): number | undefined {
@@ -71,17 +64,22 @@ function fold(combine: (values: number[]) => number): RangeFunction {
   return points => (points.length === 0 ? undefined : combine(points.map(point => point.value)))
 }
 
+/** The value that beats all others; NaN loses against every number. */
+export function best(values: number[], better: (value: number, kept: number) => boolean): number {
+  return values.reduce((kept, value) => (Number.isNaN(kept) || better(value, kept) ? value : kept))
+}
+
 const sum = (values: number[]) => values.reduce((total, value) => total + value, 0)
 
 export const rangeFunctions: Readonly<Record<string, RangeFunction>> = {
-  rate,
-  increase,
+  rate: (points, window) => extrapolated(points, window, 'rate'),
+  increase: (points, window) => extrapolated(points, window, 'increase'),
   irate,
-  delta: (points, window) => extrapolated(points, window, false),
+  delta: (points, window) => extrapolated(points, window, 'delta'),
   sum_over_time: fold(sum),
   avg_over_time: fold(values => sum(values) / values.length),
-  max_over_time: fold(values => Math.max(...values)),
-  min_over_time: fold(values => Math.min(...values)),
+  max_over_time: fold(values => best(values, (value, kept) => value > kept)),
+  min_over_time: fold(values => best(values, (value, kept) => value < kept)),
   count_over_time: fold(values => values.length),
   last_over_time: fold(values => values.at(-1) ?? Number.NaN),
 }

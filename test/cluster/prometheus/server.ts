@@ -18,6 +18,8 @@ export interface PrometheusServer {
   /** Ends it; with SIGKILL as a crash. `start` goes on with the same data. */
   halt(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>
   start(): Promise<void>
+  /** Freezes it, or lets it go on. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void
   /** Ends it and removes its folder. */
   stop(): Promise<void>
 }
@@ -66,6 +68,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
     address,
     halt,
     start,
+    signal: signal => running?.signal(signal),
     async stop() {
       await halt('SIGKILL')
       rmSync(folder, {recursive: true, force: true})

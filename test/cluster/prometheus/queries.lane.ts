@@ -1,0 +1,276 @@
+// Every built-in query of every mesh, and every verdict, on a real Prometheus that scrapes a source which the test steers:
+// through the product's own plan, provider and judgement.
+import {afterAll, beforeAll, describe, expect, test} from 'vitest'
+import {countSince} from '../../../analysis/counts.ts'
+import {planQueries} from '../../../analysis/plan.ts'
+import {createPrometheusMetrics} from '../../../analysis/providers/prometheus/index.ts'
+import {judgeThreshold} from '../../../analysis/threshold.ts'
+import type {Threshold} from '../../../crds/rollout.ts'
+import type {CheckResult} from '../../../crds/rollout-status.ts'
+import {meshes} from '../../../mesh/registry.ts'
+import type {MeshContext} from '../../../mesh/types.ts'
+import {type PrometheusServer, startPrometheus} from './server.ts'
+import {type Source, startSource} from './source.ts'
+
+type MeshName = keyof typeof meshes
+type Metric = NonNullable<Threshold['metric']>
+
+let source: Source
+let prometheus: PrometheusServer
+
+beforeAll(async () => {
+  source = await startSource()
+  prometheus = await startPrometheus({targets: [source.target], scrapeIntervalMilliseconds: 500})
+})
+
+afterAll(async () => {
+  await prometheus.stop()
+  await source.close()
+})
+
+const window = '5s'
+const windowMilliseconds = 5000
+const pods = ['x', 'y']
+
+interface Arm {
+  /** A counter of the slot's requests with a status code, from one pod. */
+  requests(code: string, pod: string): string
+  /** A bucket of the slot's durations, from one pod. */
+  bucket(bound: string, pod: string): string
+  /** What only the series of this arm contain. */
+  mark: string
+}
+
+/** The series of the judged slot, `b`, as each mesh exposes them. A mesh that is missing here does not compile. */
+const arms: Record<MeshName, (namespace: string) => Arm> = {
+  istio(namespace) {
+    const labels = `reporter="source",destination_service_namespace="${namespace}",destination_service_name="c-b"`
+    return {
+      requests: (code, pod) =>
+        `istio_requests_total{${labels},response_code="${code}",grpc_response_status="",pod="${pod}"}`,
+      bucket: (bound, pod) => `istio_request_duration_milliseconds_bucket{${labels},le="${bound}",pod="${pod}"}`,
+      mark: labels,
+    }
+  },
+  gatewayAPI(namespace) {
+    const labels = `envoy_cluster_name="httproute/${namespace}/c/rule/0/backend/1"`
+    return {
+      requests: (code, pod) => `envoy_cluster_upstream_rq{${labels},envoy_response_code="${code}",pod="${pod}"}`,
+      bucket: (bound, pod) => `envoy_cluster_upstream_rq_time_bucket{${labels},le="${bound}",pod="${pod}"}`,
+      mark: labels,
+    }
+  },
+}
+
+function contextOf(name: MeshName, namespace: string): MeshContext {
+  const traffics: Record<MeshName, MeshContext['traffic']> = {
+    istio: {istio: {hosts: [], gateways: [], settlingTime: '1s'}},
+    gatewayAPI: {gatewayAPI: {parentRefs: [{name: 'web'}], hosts: ['web.example.com'], settlingTime: '1s'}},
+  }
+  return {
+    rollout: {name: 'c', namespace, uid: 'u'},
+    apex: {name: 'c', ports: []},
+    slots: {a: 'c-a', b: 'c-b'},
+    traffic: traffics[name],
+  }
+}
+
+/** Requests per second and pod; 70 % of them take up to 10 ms, 99.5 % up to 50 ms, and all up to 100 ms. */
+function serve(arm: Arm, succeeding: number, failing: number): void {
+  for (const pod of pods) {
+    source.grow(arm.requests('200', pod), succeeding)
+    source.grow(arm.requests('503', pod), failing)
+    const total = succeeding + failing
+    const shares = {'5': 0, '10': 0.7, '50': 0.995, '100': 1, '+Inf': 1}
+    for (const [bound, share] of Object.entries(shares)) source.grow(arm.bucket(bound, pod), total * share)
+  }
+}
+
+/** Judges a check as the controller does, at this moment. */
+async function judge(
+  name: MeshName,
+  namespace: string,
+  threshold: Threshold,
+  options: {maximumBytes?: number; template?: string} = {},
+): Promise<CheckResult> {
+  const context = contextOf(name, namespace)
+  const {template, ...bounds} = options
+  const metrics = createPrometheusMetrics({address: prometheus.address, timeoutMilliseconds: 2000, ...bounds})
+  const [plan] = planQueries({
+    checks: [{name: 'check', threshold}],
+    templates: () => (template === undefined ? undefined : {query: template}),
+    builtIn: (metric, quantile) => meshes[name].metricQueries(context, {metric, slot: 'b', window, quantile}),
+    variables: {namespace, rollout: 'c', canaryWorkload: 'c-b', primaryWorkload: 'c-a', window},
+  })
+  const at = Date.now()
+  if (!plan || 'problem' in plan) throw new Error(`no plan: ${JSON.stringify(plan)}`)
+  const answers = await Promise.all(
+    plan.queries.map(async ({side, query}) => ({side, answer: await metrics.query({query, at})})),
+  )
+  return judgeThreshold(plan.check, answers, new Date(at).toISOString())
+}
+
+const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds))
+/** As long as it takes until a whole window knows nothing but the present figures. */
+const settled = () => pause(windowMilliseconds + 1500)
+
+/** What each built-in metric says of the flow that `serve(arm, 49, 1)` makes. A new metric does not compile without. */
+const expectations: Record<Metric, {value: number; within: number; passing: Threshold; failing: Threshold}> = {
+  requestSuccessRate: {
+    value: 98,
+    within: 0.1,
+    passing: {metric: 'requestSuccessRate', min: 97},
+    failing: {metric: 'requestSuccessRate', min: 99},
+  },
+  requestDuration: {
+    // The 99th of 100: (0.99 - 0.7) / (0.995 - 0.7) of the way from 10 to 50.
+    value: 10 + (40 * 0.29) / 0.295,
+    within: 0.1,
+    passing: {metric: 'requestDuration', max: 50},
+    failing: {metric: 'requestDuration', max: 45},
+  },
+}
+
+const names = Object.keys(meshes) as MeshName[]
+
+describe.concurrent.each(names)('queries of %s', name => {
+  test.each(Object.entries(expectations))(
+    '%s: the figures of all pods, and both verdicts',
+    async (metric, expected) => {
+      const namespace = `value-${metric.toLowerCase()}`
+      serve(arms[name](namespace), 49, 1)
+      await settled()
+      const passing = await judge(name, namespace, expected.passing)
+      expect(passing).toMatchObject({verdict: 'pass', reason: 'Passed'})
+      expect(Math.abs((passing.value ?? Number.NaN) - expected.value)).toBeLessThan(expected.within)
+      const failing = await judge(name, namespace, expected.failing)
+      expect(failing.verdict).toBe('fail')
+      expect(failing.reason).toBe(expected.failing.min === undefined ? 'AboveMaximum' : 'BelowMinimum')
+    },
+  )
+
+  test('all requests fail', async () => {
+    for (const pod of pods) source.grow(arms[name]('all-fail').requests('503', pod), 10)
+    await settled()
+    expect(await judge(name, 'all-fail', expectations.requestSuccessRate.failing)).toMatchObject({
+      verdict: 'fail',
+      value: 0,
+    })
+  })
+
+  test.each(Object.entries(expectations))(
+    '%s without traffic is no data, and without series as well',
+    async (metric, {passing}) => {
+      const namespace = `idle-${metric.toLowerCase()}`
+      serve(arms[name](namespace), 0, 0)
+      await settled()
+      expect(await judge(name, namespace, passing)).toMatchObject({verdict: 'noData', reason: 'NotANumber'})
+      expect(await judge(name, 'nobody', passing)).toMatchObject({verdict: 'noData', reason: 'NoSeries'})
+    },
+  )
+
+  test('its raw counters count what has happened', async () => {
+    const arm = arms[name]('counters')
+    serve(arm, 0, 0)
+    await pause(1500)
+    const metrics = createPrometheusMetrics({address: prometheus.address})
+    const samples = async (query: string, at: number) => {
+      const answer = await metrics.query({query, at})
+      return answer.kind === 'vector' ? answer.samples : []
+    }
+    const [counter] = meshes[name].requestCounters(contextOf(name, 'counters'), 'b')
+    const start = Date.now()
+    serve(arm, 40, 10)
+    await pause(3000)
+    serve(arm, 0, 0)
+    await pause(1500)
+    const count = async (query: string) => countSince(await samples(query, start), await samples(query, Date.now()))
+    const [total, failed] = [await count(counter?.total ?? ''), await count(counter?.failed ?? '')]
+    expect(total / failed).toBeCloseTo(5, 5)
+    expect(Math.abs(total - 300)).toBeLessThan(15)
+  })
+})
+
+describe.concurrent.each(names)('series of %s that change', name => {
+  test('counters that begin again move no figure', async () => {
+    const arm = arms[name]('reset')
+    serve(arm, 49, 1)
+    await settled()
+    source.reset(arm.requests('200', 'x'))
+    source.reset(arm.requests('503', 'x'))
+    for (let look = 0; look < 8; look++) {
+      await pause(500)
+      const {value} = await judge(name, 'reset', expectations.requestSuccessRate.passing)
+      expect(Math.abs((value ?? Number.NaN) - 98)).toBeLessThan(0.5)
+    }
+  })
+
+  test('a pod that is replaced takes its series along, and the window forgets them', async () => {
+    const arm = arms[name]('replaced')
+    serve(arm, 10, 10)
+    await settled()
+    source.remove(`${arm.mark}`)
+    const passing = expectations.requestSuccessRate.passing
+    expect(await judge(name, 'replaced', passing)).toMatchObject({verdict: 'fail'})
+    await settled()
+    expect(await judge(name, 'replaced', passing)).toMatchObject({verdict: 'noData', reason: 'NoSeries'})
+    source.grow(arm.requests('200', 'z'), 20, 5000)
+    await pause(700)
+    // One sample is no rate: five thousand requests of before must not count as five thousand of now.
+    const {value} = await judge(name, 'replaced', passing)
+    expect([undefined, 100]).toContain(value)
+    await settled()
+    expect(await judge(name, 'replaced', passing)).toMatchObject({verdict: 'pass', value: 100})
+  })
+})
+
+describe('what a check can meet', () => {
+  test.each<[string, Threshold, {maximumBytes?: number; template?: string}, Partial<CheckResult>]>([
+    ['several series', {query: 'up or vector(1)', min: 1}, {}, {verdict: 'error', reason: 'SeveralSeries'}],
+    ['an infinite value', {query: 'vector(1) / 0', min: 1}, {}, {verdict: 'error', reason: 'Infinite'}],
+    ['no bound', {query: 'vector(1)'}, {}, {verdict: 'error', reason: 'NoBound'}],
+    ['no PromQL', {query: 'sum(', min: 1}, {}, {verdict: 'error', reason: 'BadQuery'}],
+    ['a matrix', {query: 'up[5m]', min: 1}, {}, {verdict: 'error', reason: 'BadAnswer'}],
+    ['an answer that is too large', {query: 'up', min: 1}, {maximumBytes: 20}, {verdict: 'error', reason: 'TooLarge'}],
+    [
+      'a template with its variables',
+      {templateRef: {name: 't'}, min: 1},
+      {template: 'vector(1) and on () vector(count_over_time(up[{{ window }}]) > bool 0) or vector(2)'},
+      {verdict: 'error', reason: 'BadQuery'},
+    ],
+    [
+      'a template that is right',
+      {templateRef: {name: 't'}, max: 3},
+      {template: 'label_replace(vector(2), "of", "{{ canary.workload }}", "", "")'},
+      {verdict: 'pass', value: 2},
+    ],
+  ])('%s', async (_, threshold, options, expected) => {
+    expect(await judge('istio', 'any', threshold, options)).toMatchObject(expected)
+  })
+})
+
+test.each(['SIGTERM', 'SIGKILL'] as const)('Prometheus ends by %s: an error, then the figures again', async signal => {
+  const namespace = `ended-${signal.toLowerCase()}`
+  const passing = expectations.requestSuccessRate.passing
+  serve(arms.istio(namespace), 49, 1)
+  await settled()
+  expect(await judge('istio', namespace, passing)).toMatchObject({verdict: 'pass'})
+  await prometheus.halt(signal)
+  expect(await judge('istio', namespace, passing)).toMatchObject({verdict: 'error', reason: 'Unreachable'})
+  await prometheus.start()
+  const {verdict} = await judge('istio', namespace, passing)
+  expect(['pass', 'noData']).toContain(verdict)
+  await settled()
+  const {value} = await judge('istio', namespace, passing)
+  expect(Math.abs((value ?? Number.NaN) - 98)).toBeLessThan(0.1)
+})
+
+test('Prometheus hangs: a time-out is an error', async () => {
+  prometheus.signal('SIGSTOP')
+  try {
+    const result = await judge('istio', 'any', {query: 'vector(1)', min: 1})
+    expect(result).toMatchObject({verdict: 'error', reason: 'Timeout'})
+  } finally {
+    prometheus.signal('SIGCONT')
+  }
+})
