@@ -51,6 +51,13 @@ export interface Mesh {
   readonly name: string
   /** Kinds that `objects` must hold, for the shell to watch. */
   readonly kinds: readonly {apiVersion: string; kind: string; plural: string}[]
+  /**
+   * Names under which an object may matter to a Rollout that neither made it nor has one under its name; undefined when
+   * to every Rollout.
+   */
+  claims(object: KubeObject): string[] | undefined
+  /** The names among them that matter to this Rollout. */
+  interests(context: MeshContext): string[]
   /** What must exist for the given slots before a route may name them; applied before the route, removed after it. */
   renderDestinations(context: MeshContext, slots: readonly ('a' | 'b')[], objects: MeshObjects): KubeObject[]
   /**

@@ -56,6 +56,7 @@ function world(refusals: number, channel: object = {webhook: {url: 'http://127.0
     lookup: {
       get: () => ({...rollout, kind: 'AlertChannel', spec: channel}),
       list: () => [],
+      meshObjects: () => [],
       missing: () => false,
       forbidden: () => undefined,
       reached: () => true,

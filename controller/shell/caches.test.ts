@@ -47,14 +47,19 @@ class PlainSource implements WatchSource {
 
 function rollout(path: string, traffic: object): KubeObject {
   const [namespace = '', name = ''] = path.split('/')
-  const spec = {targetRef: {name}, traffic}
+  const spec = {
+    targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name},
+    traffic,
+    strategy: {canary: {steps: [{weight: 10}]}},
+    analysis: {checks: [{name: 'success', threshold: {metric: 'requestSuccessRate', min: 99}}]},
+  }
   return {apiVersion: 'fairlead.dev/v1alpha1', kind: 'Rollout', metadata: {namespace, name, resourceVersion: '1'}, spec}
 }
 
-function route(path: string): KubeObject {
+function route(path: string, spec: object, metadata: object = {}): KubeObject {
   const [namespace = '', name = ''] = path.split('/')
-  const metadata = {namespace, name, resourceVersion: '2'}
-  return {apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata, spec: {}}
+  const all = {namespace, name, resourceVersion: '2', ...metadata}
+  return {apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata: all, spec}
 }
 
 async function start(source: PlainSource, namespace?: string): Promise<{caches: Caches; told: string[]}> {
@@ -70,6 +75,7 @@ async function start(source: PlainSource, namespace?: string): Promise<{caches: 
   return {caches, told}
 }
 
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 const gatewayKinds = ['HTTPRoute', 'Gateway']
 const rollouts = [
   rollout('shop/checkout', {gatewayAPI: {parentRefs: [{name: 'public'}]}}),
@@ -84,11 +90,23 @@ test('a mesh that is not installed is missing, and nobody waits for it', async (
   expect(caches.list('fairlead.dev/v1alpha1', 'Rollout')).toHaveLength(3)
 })
 
-test("a mesh's object concerns the Rollouts of that mesh, in every namespace, and no others", async () => {
+test("a mesh's object concerns the Rollouts that share its claim, in every namespace, and no others", async () => {
   const source = new PlainSource(rollouts)
   const {told} = await start(source)
-  await source.watchers.get('HTTPRoute')?.({type: 'ADDED', object: route('infra/other')})
-  expect(told.toSorted()).toEqual(['shop/checkout', 'web/cart'])
+  const spec = {parentRefs: [{name: 'public', namespace: 'shop'}]}
+  await source.watchers.get('HTTPRoute')?.({type: 'ADDED', object: route('infra/other', spec)})
+  expect(told).toEqual(['shop/checkout'])
+})
+
+test('the managers of fields are kept of no kind but those where they are read', async () => {
+  const managers = {managedFields: [{manager: 'kubectl'}], annotations: {[lastApplied]: '{}', note: 'kept'}}
+  const deployment = {apiVersion: 'apps/v1', kind: 'Deployment', metadata: {namespace: 'shop', name: 'x', ...managers}}
+  const {caches} = await start(new PlainSource([route('shop/x', {}, managers), deployment]))
+  const refOf = (apiVersion: string, kind: string) => ({apiVersion, kind, namespace: 'shop', name: 'x'})
+  const seen = caches.get(refOf('gateway.networking.k8s.io/v1', 'HTTPRoute'))?.metadata
+  expect(seen?.annotations).toEqual({note: 'kept'})
+  expect(seen?.managedFields).toBeUndefined()
+  expect(caches.get(refOf('apps/v1', 'Deployment'))?.metadata.managedFields).toHaveLength(1)
 })
 
 test('where one namespace is looked at, whoever reads the caches can tell', async () => {

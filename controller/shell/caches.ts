@@ -2,11 +2,13 @@
 import type {KubeObject, ObjectRef} from '../../crds/meta.ts'
 import {apiVersion, labels} from '../../crds/names.ts'
 import {meshes} from '../../mesh/registry.ts'
+import type {Mesh, MeshContext} from '../../mesh/types.ts'
 import {trackedReferences} from '../core/config-references.ts'
 import type {Clock, Random} from '../ports.ts'
 import type {WatchQuery, WatchSource} from './kube-client.ts'
 import type {Logger} from './log.ts'
 import type {Lookup} from './lookup.ts'
+import {MeshIndex} from './mesh-index.ts'
 import {Reflector, type ReflectorState} from './reflector.ts'
 
 export interface CachesOptions {
@@ -21,6 +23,8 @@ export interface CachesOptions {
   /** Namespaces whose Rollouts may track Secrets; all that are looked at when absent. */
   secretNamespaces?: readonly string[]
 }
+
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
 
 /** Longest time between two looks for a kind of ours: without it there is nothing to do. */
 const maxAbsenceMilliseconds = 5000
@@ -55,6 +59,19 @@ function followed(options: CachesOptions): WatchQuery[] {
   ]
 }
 
+/** Kinds of which the core reads who manages what. */
+const kindsWithManagers: ReadonlySet<string> = new Set(['Rollout', 'Deployment', 'Service'])
+
+/** Without the managers of fields, which are half of many an object, and kubectl's copy of the whole. */
+function trimmed({metadata, ...rest}: KubeObject): KubeObject {
+  const {managedFields: _fields, annotations: {[lastApplied]: _copy, ...annotations} = {}, ...kept} = metadata
+  return {...rest, metadata: metadata.annotations ? {...kept, annotations} : kept}
+}
+
+function isOfMesh({apiVersion: version, kind}: WatchQuery): boolean {
+  return Object.values(meshes).some(mesh => mesh.kinds.some(one => one.kind === kind && one.apiVersion === version))
+}
+
 function keyOf({apiVersion: version, kind, namespace}: WatchQuery, everywhere: string | undefined): string {
   return namespace === everywhere ? `${version}/${kind}` : `${version}/${kind}/${namespace}`
 }
@@ -65,13 +82,20 @@ export type Enqueue = (key: string) => void
 export class Caches implements Lookup {
   readonly namespace: string | undefined
   readonly #reflectors = new Map<string, Reflector>()
+  readonly #meshIndex = new MeshIndex()
 
   constructor(options: CachesOptions) {
     this.namespace = options.namespace
     for (const query of followed(options)) {
       const {source, clock, random, log} = options
       const own = query.apiVersion === apiVersion ? {maxAbsenceMilliseconds} : {}
-      this.#reflectors.set(keyOf(query, options.namespace), new Reflector({source, query, clock, random, log, ...own}))
+      const transform = kindsWithManagers.has(query.kind) ? {} : {transform: trimmed}
+      const reflector = new Reflector({source, query, clock, random, log, ...own, ...transform})
+      this.#reflectors.set(keyOf(query, options.namespace), reflector)
+      // Before anybody else is told, who may ask the index at once.
+      if (isOfMesh(query)) reflector.onChange((_, old, current) => this.#meshIndex.objectChanged(old, current))
+      if (query.apiVersion === apiVersion && query.kind === 'Rollout')
+        reflector.onChange((key, old, current) => this.#meshIndex.rolloutChanged(key, old, current))
     }
   }
 
@@ -95,6 +119,10 @@ export class Caches implements Lookup {
 
   list(version: string, kind: string, namespace?: string): KubeObject[] {
     return this.#find(version, kind, namespace)?.store.list(namespace) ?? []
+  }
+
+  meshObjects(mesh: Mesh, context: MeshContext): KubeObject[] {
+    return this.#meshIndex.objectsFor(mesh, context)
   }
 
   missing(version: string, kind: string, namespace?: string): boolean {
@@ -138,7 +166,8 @@ export class Caches implements Lookup {
       reflector.onState(() => this.#all(enqueue))
       reflector.onChange((key, old, current) => {
         if (kind === `${apiVersion}/Rollout`) enqueue(key)
-        for (const object of [old, current]) if (object) this.#concerned(reflector.query, object, enqueue)
+        if (isOfMesh(reflector.query)) for (const one of this.#meshIndex.concerned(old, current)) enqueue(one)
+        else for (const object of [old, current]) if (object) this.#concerned(reflector.query, object, enqueue)
       })
     }
   }
@@ -151,16 +180,8 @@ export class Caches implements Lookup {
     const {namespace = '', name, labels: marks} = object.metadata
     const owner = marks?.[labels.rollout]
     if (owner !== undefined) enqueue(`${namespace}/${owner}`)
-    const readers = Object.entries(meshes).filter(([, mesh]) =>
-      mesh.kinds.some(kind => kind.kind === query.kind && kind.apiVersion === query.apiVersion),
-    )
-    const everywhere = readers.length > 0
-    // A mesh's object may claim a host of a Rollout in any namespace.
-    for (const rollout of this.list(apiVersion, 'Rollout', everywhere ? undefined : namespace)) {
-      const read = everywhere
-        ? readers.some(([key]) => rollout.spec?.traffic?.[key] !== undefined)
-        : this.#uses(rollout, query.kind, name)
-      if (read) enqueue(`${rollout.metadata.namespace}/${rollout.metadata.name}`)
+    for (const rollout of this.list(apiVersion, 'Rollout', namespace)) {
+      if (this.#uses(rollout, query.kind, name)) enqueue(`${namespace}/${rollout.metadata.name}`)
     }
   }
 

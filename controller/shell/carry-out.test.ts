@@ -37,6 +37,7 @@ async function carried(
     get: (ref: {kind: string; name: string}) =>
       live.find(one => one.kind === ref.kind && one.metadata.name === ref.name),
     list: () => live,
+    meshObjects: () => [],
     missing: () => false,
     forbidden: () => undefined,
     reached: () => true,

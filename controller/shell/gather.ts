@@ -6,14 +6,14 @@ import {refOf} from '../../crds/meta.ts'
 import {apiVersion, labels} from '../../crds/names.ts'
 import {type RolloutSpec, rolloutSpec} from '../../crds/rollout.ts'
 import {meshOf} from '../../mesh/registry.ts'
-import type {Mesh, MeshContext, ServicePort} from '../../mesh/types.ts'
+import type {Mesh, MeshContext} from '../../mesh/types.ts'
 import {type ConfigReference, trackedReferences} from '../core/config-references.ts'
-import {slotNameOf} from '../core/manifests.ts'
 import type {ConfigInput, Observation, Problem, SlotObservation} from '../core/observation.ts'
 import type {Clock, Cluster} from '../ports.ts'
 import type {Evaluator} from './evaluate.ts'
 import {unreadable} from './hindrances.ts'
 import type {Lookup, Remembered} from './lookup.ts'
+import {apexNameOf, contextOf} from './mesh-context.ts'
 
 export interface GatherOptions {
   cluster: Cluster
@@ -40,10 +40,9 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
   if (problem) return {kind: 'invalid', problem}
   const namespace = rollout.metadata.namespace ?? ''
   const target = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: spec.targetRef.name})
-  const apexName = spec.service.name ?? spec.targetRef.name
-  const apex = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name: apexName})
+  const apex = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name: apexNameOf(spec)})
   const visible = lookup.namespace === undefined ? {} : {visibleNamespace: lookup.namespace}
-  const meshContext = {...contextOf(rollout, spec, apexName, apex), ...visible}
+  const meshContext = {...contextOf(rollout, spec, apex), ...visible}
   const own = (version: string, kind: string) => ownObjects(lookup, rollout, version, kind)
   const now = clock.now()
   const [inputs, claims, analysis] = await Promise.all([
@@ -64,7 +63,7 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
     slots: {a: observeSlot(lookup, meshContext, 'a'), b: observeSlot(lookup, meshContext, 'b')},
     snapshots: own('apps/v1', 'ControllerRevision'),
     copies: [...own('v1', 'ConfigMap'), ...own('v1', 'Secret')],
-    ...meshState(mesh, lookup),
+    ...meshState(mesh, meshContext, lookup),
     secretsHidden: areSecretsHidden(lookup, namespace),
     autoscalers: lookup.list('autoscaling/v2', 'HorizontalPodAutoscaler', namespace),
     siblings: lookup.list(apiVersion, 'Rollout', namespace).filter(one => one.metadata.uid !== rollout.metadata.uid),
@@ -75,25 +74,6 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
     ...(analysis ? {analysis} : {}),
   }
   return {kind: 'observed', observation}
-}
-
-function contextOf(
-  rollout: KubeObject,
-  spec: RolloutSpec,
-  apexName: string,
-  apex: KubeObject | undefined,
-): MeshContext {
-  const {name, namespace = '', uid = ''} = rollout.metadata
-  const declared: ServicePort[] = (spec.service.ports ?? []).map(
-    port =>
-      Object.fromEntries(Object.entries(port).filter(([, value]) => value !== undefined)) as unknown as ServicePort,
-  )
-  return {
-    rollout: {name, namespace, uid},
-    apex: {name: apexName, ports: apex?.spec?.ports ?? declared},
-    slots: {a: slotNameOf(spec.targetRef.name, 'a'), b: slotNameOf(spec.targetRef.name, 'b')},
-    traffic: spec.traffic,
-  }
 }
 
 function invalidSpec(rollout: KubeObject, issues: readonly {path: readonly PropertyKey[]; message: string}[]): Problem {
@@ -115,9 +95,13 @@ function ownObjects(lookup: Lookup, rollout: KubeObject, version: string, kind: 
     .map(object => ({...object, apiVersion: version, kind}))
 }
 
-function meshState(mesh: Mesh, lookup: Lookup): {meshObjects: KubeObject[]; missingKinds: string[]} {
+function meshState(
+  mesh: Mesh,
+  context: MeshContext,
+  lookup: Lookup,
+): {meshObjects: KubeObject[]; missingKinds: string[]} {
   return {
-    meshObjects: mesh.kinds.flatMap(kind => lookup.list(kind.apiVersion, kind.kind)),
+    meshObjects: lookup.meshObjects(mesh, context),
     missingKinds: mesh.kinds
       .filter(kind => lookup.missing(kind.apiVersion, kind.kind))
       .map(kind => `${kind.kind} (${kind.apiVersion})`),

@@ -1,5 +1,6 @@
 // What gather reads: the caches that the reflectors fill. Reading costs no request.
 import type {KubeObject, ObjectRef} from '../../crds/meta.ts'
+import type {Mesh, MeshContext} from '../../mesh/types.ts'
 import type {Observation} from '../core/observation.ts'
 
 /** Objects as last seen, by kind. */
@@ -8,6 +9,8 @@ export interface Lookup {
   readonly namespace?: string | undefined
   get(ref: ObjectRef): KubeObject | undefined
   list(apiVersion: string, kind: string, namespace?: string): KubeObject[]
+  /** Objects of a mesh's kinds that may matter to the Rollout of the context, in every namespace. */
+  meshObjects(mesh: Mesh, context: MeshContext): KubeObject[]
   /** The API server does not serve this kind, or the controller was told not to look at it there. */
   missing(apiVersion: string, kind: string, namespace?: string): boolean
   /** Why this kind can't be read at present: the API server's words; undefined while it can be. */

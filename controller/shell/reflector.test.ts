@@ -83,6 +83,16 @@ function start(lists: (VersionedList | Error)[], options: Partial<ReflectorOptio
   return {source, clock, reflector, changes}
 }
 
+test('has reached a version when it tells of it: whoever is told may ask at once', async () => {
+  const {source, reflector} = start([list('5')])
+  await settle()
+  const reached: boolean[] = []
+  reflector.onChange(() => void reached.push(reflector.reached('6')))
+  expect(reflector.reached('6')).toBe(false)
+  await source.last.send('ADDED', configMap('a', '6'))
+  expect(reached).toEqual([true])
+})
+
 describe('a reflector', () => {
   test('lists, then watches from the version of the list', async () => {
     const {source, reflector, changes} = start([list('5', configMap('a', '3'), configMap('b', '4'))])

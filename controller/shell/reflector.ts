@@ -202,10 +202,11 @@ export class Reflector {
   }
 
   #take(event: WatchEvent): void {
+    const version = event.object.metadata.resourceVersion
+    // First, since a listener may begin a pass at once, and that asks whether its own write has arrived.
+    if (version !== undefined) this.#resourceVersion = version
     if (event.type === 'DELETED') this.#remove(event.object)
     else if (event.type !== 'BOOKMARK') this.#put(event.object)
-    const version = event.object.metadata.resourceVersion
-    if (version !== undefined) this.#resourceVersion = version
     this.#works()
   }
 

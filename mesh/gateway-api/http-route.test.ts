@@ -30,6 +30,12 @@ describe('drift that makes the weights unreadable', () => {
     ['an exact path', spec => Object.assign(spec.rules[0], {matches: [{path: {type: 'Exact', value: '/'}}]})],
     ['one method only', spec => Object.assign(spec.rules[0], {matches: [{method: 'GET'}]})],
     ['no backends', spec => Object.assign(spec.rules[0], {backendRefs: []})],
+    ['every rule held back', spec => Object.assign(spec.rules[0], {matches: spec.rules[1].matches})],
+    ['a held rule in use beside another', spec => Object.assign(spec.rules[1], {matches: []})],
+    [
+      'a header that is ours, but by a pattern',
+      spec => Object.assign(spec.rules[1].matches[0].headers[0], {type: 'RegularExpression'}),
+    ],
     ['no rules', spec => Object.assign(spec, {rules: []})],
     ['nonsense', spec => Object.assign(spec, {rules: ['x', {backendRefs: 'y'}]})],
     ['no spec', (_, route) => Object.assign(route, {spec: undefined})],
@@ -75,24 +81,47 @@ describe('rendering', () => {
     expect(() => renderHttpRoute({...context, traffic: {}}, {a: 100, b: 0})).toThrow(/spec\.traffic\.gatewayAPI/)
   })
 
-  test('a slot keeps its place and its own filter, whatever the weights', () => {
+  test('a slot keeps its places and its own filter, whatever the weights', () => {
     for (const b of [0, 1, 99, 100]) {
-      const [rule, ...others] = renderHttpRoute(context, {a: 100 - b, b}).spec.rules
-      expect(others).toEqual([])
-      expect(rule.backendRefs.map((one: KubeObject) => [one.name, one.weight])).toEqual([
-        ['checkout-a', 100 - b],
-        ['checkout-b', b],
-      ])
-      for (const [index, value] of ['a', 'b'].entries()) {
-        expect(rule.backendRefs[index].filters).toEqual([
-          {type: 'RequestHeaderModifier', requestHeaderModifier: {set: [{name: 'fairlead-slot', value}]}},
-        ])
-      }
+      const rules: KubeObject[] = renderHttpRoute(context, {a: 100 - b, b}).spec.rules
+      const filter = (value: string) => [
+        {type: 'RequestHeaderModifier', requestHeaderModifier: {set: [{name: 'fairlead-slot', value}]}},
+      ]
+      const found = rules.map(rule => rule.backendRefs.map((one: KubeObject) => [one.name, one.filters]))
+      const [a, other] = [
+        ['checkout-a', filter('a')],
+        ['checkout-b', filter('b')],
+      ]
+      expect(found).toEqual([[a, other], [a], [other]])
     }
   })
 
-  test('without any port there is a rule without backends, which a Service that lost its ports could not serve', () => {
+  test('no backend has weight 0, in use or held back: it would lose its cluster', () => {
+    for (const b of [0, 1, 99, 100]) {
+      const rules: KubeObject[] = renderHttpRoute(context, {a: 100 - b, b}).spec.rules
+      const weights = rules.flatMap(rule => rule.backendRefs.map((one: KubeObject) => one.weight))
+      expect(Math.min(...weights)).toBeGreaterThan(0)
+    }
+  })
+
+  test.each([
+    [{a: 100, b: 0}, 1],
+    [{a: 99, b: 1}, 0],
+    [{a: 0, b: 100}, 2],
+  ] as const)('weights %j are carried by rule %i alone', (weights, place) => {
+    const route = renderHttpRoute(context, weights)
+    const open = route.spec.rules.map((rule: KubeObject) => rule.matches[0].headers === undefined)
+    expect(open).toEqual([0, 1, 2].map(one => one === place))
+    expect(route.spec.rules[(place + 1) % 3].matches[0].headers).toEqual([
+      {type: 'Exact', name: 'fairlead-held', value: 'uid-1'},
+    ])
+    expect(readHttpRoute(context, [route])).toEqual(weights)
+    // A Rollout that was restored has another uid, and must find its weights all the same.
+    expect(readHttpRoute({...context, rollout: {...context.rollout, uid: 'uid-2'}}, [route])).toEqual(weights)
+  })
+
+  test('without any port the rules have no backends, which a Service that lost its ports could not serve', () => {
     const {spec} = renderHttpRoute(testContext({ports: []}), {a: 100, b: 0})
-    expect(spec.rules[0].backendRefs).toEqual([])
+    expect(spec.rules.map((rule: KubeObject) => rule.backendRefs)).toEqual([[], [], []])
   })
 })

@@ -1,6 +1,7 @@
 // Gateway API: one HTTPRoute with the weights, between the slots' Services. It is the gateway's controller that says
 // whether a weight is in force. The built-in metrics are those of Envoy Gateway.
 import type {Mesh} from '../types.ts'
+import {claims, interests} from './claims.ts'
 import {gatewayApiVersion} from './context.ts'
 import {readHttpRoute, renderHttpRoute} from './http-route.ts'
 import {metricQueries, requestCounters} from './metrics.ts'
@@ -13,6 +14,8 @@ export const gatewayAPI: Mesh = {
     {apiVersion: gatewayApiVersion, kind: 'HTTPRoute', plural: 'httproutes'},
     {apiVersion: gatewayApiVersion, kind: 'Gateway', plural: 'gateways'},
   ],
+  claims,
+  interests,
   /** The slots' Services are all that a route names. */
   renderDestinations: () => [],
   renderRoute: renderHttpRoute,

@@ -2,7 +2,7 @@
 // the route's backends: httproute/<namespace>/<name>/rule/<place of the rule>/backend/<place of the backend>.
 // Statistics: https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats
 import type {MeshContext, MetricQuery, MetricQueryRequest} from '../types.ts'
-import {backendOrder} from './http-route.ts'
+import {places} from './http-route.ts'
 
 type Counters = {side: MetricQuery['side']; total: string; failed: string}[]
 
@@ -40,7 +40,7 @@ export function requestCounters(context: MeshContext, slot: 'a' | 'b'): Counters
 
 function clusterMatcher(context: MeshContext, slot: 'a' | 'b'): string {
   const route = `httproute/${context.rollout.namespace}/${context.apex.name}`
-  return `envoy_cluster_name="${route}/rule/0/backend/${backendOrder.indexOf(slot)}"`
+  return `envoy_cluster_name=~"${route}/(${places[slot].join('|')})"`
 }
 
 /** Where every request failed there is no series of successes, so zero times the total stands in for it. */

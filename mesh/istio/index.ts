@@ -1,6 +1,7 @@
 // Istio: a Service per slot, a VirtualService with the weights, a DestinationRule per slot; never subsets.
 import {durationMilliseconds} from '../../crds/common.ts'
 import type {Mesh, MeshContext} from '../types.ts'
+import {claims, interests} from './claims.ts'
 import {istioApiVersion, istioOf} from './context.ts'
 import {renderDestinationRules} from './destination-rule.ts'
 import {metricQueries, requestCounters} from './metrics.ts'
@@ -13,6 +14,8 @@ export const istio: Mesh = {
     {apiVersion: istioApiVersion, kind: 'VirtualService', plural: 'virtualservices'},
     {apiVersion: istioApiVersion, kind: 'DestinationRule', plural: 'destinationrules'},
   ],
+  claims,
+  interests,
   renderDestinations: renderDestinationRules,
   renderRoute: renderVirtualService,
   read: readVirtualService,

@@ -137,11 +137,7 @@ function endpointAddresses(slice: KubeObject): string {
 }
 
 const data = [
-  column(
-    'Data',
-    object => Object.keys(object['data'] ?? {}).length + Object.keys(object['binaryData'] ?? {}).length,
-    number,
-  ),
+  column('Data', object => Object.keys(object['data'] ?? {}).length + Object.keys(object['binaryData'] ?? {}).length),
 ]
 
 function hpaTargets(object: KubeObject): string {
@@ -197,8 +193,8 @@ export const builtInColumns: Readonly<Record<string, PrinterColumn[]>> = {
   'deployments.apps': [
     nameColumn,
     column('Ready', object => `${object['status']?.readyReplicas ?? 0}/${object['spec']?.replicas ?? 0}`),
-    column('Up-to-date', count('status', 'updatedReplicas'), number),
-    column('Available', count('status', 'availableReplicas'), number),
+    column('Up-to-date', count('status', 'updatedReplicas')),
+    column('Available', count('status', 'availableReplicas')),
     ageColumn,
     ...templateColumns,
   ],
@@ -234,7 +230,7 @@ export const builtInColumns: Readonly<Record<string, PrinterColumn[]>> = {
         ? '<none>'
         : `${owner.kind.toLowerCase()}.${owner.apiVersion.split('/')[0]}/${owner.name}`
     }),
-    column('Revision', object => object['revision'] ?? 0, number),
+    column('Revision', object => object['revision'] ?? 0),
     ageColumn,
   ],
   'endpointslices.discovery.k8s.io': [
@@ -254,8 +250,8 @@ export const builtInColumns: Readonly<Record<string, PrinterColumn[]>> = {
     column('Reference', object => `${object['spec']?.scaleTargetRef?.kind}/${object['spec']?.scaleTargetRef?.name}`),
     column('Targets', hpaTargets),
     column('MinPods', count('spec', 'minReplicas')),
-    column('MaxPods', count('spec', 'maxReplicas'), number),
-    column('Replicas', count('status', 'currentReplicas'), number),
+    column('MaxPods', count('spec', 'maxReplicas')),
+    column('Replicas', count('status', 'currentReplicas')),
     ageColumn,
   ],
   'leases.coordination.k8s.io': [

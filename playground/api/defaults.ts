@@ -118,6 +118,7 @@ function defaultService(object: KubeObject, old: KubeObject | undefined, allocat
   spec['ipFamilyPolicy'] ??= 'SingleStack'
   spec['internalTrafficPolicy'] ??= 'Cluster'
   if (spec['sessionAffinity'] === 'ClientIP') spec['sessionAffinityConfig'] ??= {clientIP: {timeoutSeconds: 10800}}
+  else delete spec['sessionAffinityConfig']
   if (spec['type'] === 'ClusterIP') return
   spec['externalTrafficPolicy'] ??= 'Cluster'
   if (spec['type'] === 'LoadBalancer') spec['allocateLoadBalancerNodePorts'] ??= true

@@ -260,15 +260,17 @@ function permanentNamespace(name: string): ApiError {
 function checkPreconditions(definition: ResourceDefinition, object: KubeObject, options: DeleteOptions): void {
   const {uid, resourceVersion} = options.preconditions ?? {}
   const {metadata} = object
+  // Here the API server names the kind where it names the resource everywhere else.
+  const named = {group: definition.group, plural: definition.kind}
   if (uid !== undefined && uid !== metadata.uid) {
     throw conflict(
-      definition,
+      named,
       metadata.name,
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
     )
   }
   if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
     const why = `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${metadata.resourceVersion}`
-    throw conflict(definition, metadata.name, why)
+    throw conflict(named, metadata.name, why)
   }
 }

@@ -148,7 +148,7 @@ export function compare(left: Value, right: Value, schema: Schema | undefined): 
   const after = children(right, schema)
   for (const [element, [item, inner]] of after) {
     const previous = before.get(element)?.[0]
-    if (previous === undefined) result.added[element] = wholeSet(item, inner, Array.isArray(right))
+    if (previous === undefined) result.added[element] = wholeSet(item, inner)
     else if (isAtomic(item, inner) || isAtomic(previous, inner)) {
       if (!deepEqual(previous, item)) result.modified[element] = {}
     } else {
@@ -159,15 +159,15 @@ export function compare(left: Value, right: Value, schema: Schema | undefined): 
     }
   }
   for (const [element, [item, inner]] of before) {
-    if (!after.has(element)) result.removed[element] = wholeSet(item, inner, true)
+    if (!after.has(element)) result.removed[element] = wholeSet(item, inner)
   }
   return result
 }
 
-// A value that came or went, with the value itself as a member where it is a map or an item of a list.
-function wholeSet(value: Value, schema: Schema | undefined, isItem: boolean): FieldSet {
-  if (isAtomic(value, schema)) return {}
-  const below = fieldsOf(value, schema)
-  const isMap = isObject(value) && schema?.properties === undefined
-  return (isItem || isMap || Array.isArray(value)) && !isEmpty(below) ? {'.': {}, ...below} : below
+// A value that came or went: each of its members, and what holds them.
+function wholeSet(value: Value, schema: Schema | undefined): FieldSet {
+  const result: FieldSet = {}
+  if (isAtomic(value, schema)) return result
+  for (const [element, [item, inner]] of children(value, schema)) result[element] = wholeSet(item, inner)
+  return isEmpty(result) ? {} : {'.': {}, ...result}
 }

@@ -12,7 +12,7 @@ import {
   union,
 } from './field-sets.ts'
 import {mergeApplied, removeFields} from './merge.ts'
-import {clone, deepEqual, without} from './objects.ts'
+import {clone, deepEqual, isObject, type Value, without} from './objects.ts'
 import type {Schema} from './schema.ts'
 
 /** Who writes, and what the write may own. */
@@ -100,6 +100,53 @@ function capped(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
   return [...entries.filter(entry => !merged.includes(entry)), ancient]
 }
 
+/** Parts that an object of a built-in kind has from the start: nobody adds them, so nobody owns the part itself. */
+const givenParts: Readonly<Record<string, readonly string[]>> = {
+  Deployment: [
+    'spec',
+    'spec.strategy',
+    'spec.template',
+    'spec.template.metadata',
+    'spec.template.spec',
+    'spec.template.spec.containers',
+    'status',
+  ],
+  ReplicaSet: [
+    'spec',
+    'spec.template',
+    'spec.template.metadata',
+    'spec.template.spec',
+    'spec.template.spec.containers',
+    'status',
+  ],
+  Service: ['spec', 'status', 'status.loadBalancer'],
+  Pod: ['spec', 'spec.containers', 'status'],
+  Namespace: ['spec', 'status'],
+  Node: ['spec', 'status'],
+  Lease: ['spec'],
+  PersistentVolumeClaim: ['spec', 'spec.resources', 'status'],
+  HorizontalPodAutoscaler: ['spec', 'spec.scaleTargetRef', 'status'],
+}
+
+/** What a Service gets after its fields have found their owner. */
+const allocated = ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy']
+
+/** The old object with what every object of its kind has, as far as the new one has it too. */
+function withGivenParts(before: Value, after: Value, {kind, apiVersion}: KubeObject): Value {
+  const parts = apiVersion.includes('.') && !apiVersion.includes('k8s.io') ? [] : (givenParts[kind] ?? [])
+  const result = clone(before)
+  for (const part of ['metadata', ...parts]) {
+    let [old, updated]: [Value, Value] = [result, after]
+    for (const name of part.split('.')) {
+      const inner: Value = updated?.[name]
+      if (!isObject(inner) && !Array.isArray(inner)) break
+      old[name] ??= Array.isArray(inner) ? [] : {}
+      ;[old, updated] = [old[name], updated[name]]
+    }
+  }
+  return result
+}
+
 /** The managed fields after an ordinary write: whoever changes a field becomes its sole owner. */
 export function afterUpdate(
   old: KubeObject | undefined,
@@ -108,8 +155,12 @@ export function afterUpdate(
   schema: Schema,
 ): ManagedFieldsEntry[] {
   const entries = clone(old?.metadata.managedFields ?? [])
-  const before = old === undefined ? {} : ownedPart(old, '', false)
-  const changes = compare(before, ownedPart(updated, '', false), schema)
+  // An object of which nobody owns anything is not tracked any more, until somebody applies to it.
+  if (old !== undefined && entries.length === 0) return []
+  const after = ownedPart(updated, '', false)
+  if (old === undefined && updated.kind === 'Service') after['spec'] = without(updated['spec'], ...allocated)
+  const before = withGivenParts(old === undefined ? {} : ownedPart(old, '', false), after, updated)
+  const changes = compare(before, after, schema)
   const gained = union(changes.added, changes.modified)
   const own = entries.find(entry => isEntryOf(entry, manager))
   const fields = union(difference(own === undefined ? {} : fieldsOfEntry(own), changes.removed), gained)
@@ -151,7 +202,18 @@ export function applyConfiguration(
   const object: KubeObject = {...rest, apiVersion: live.apiVersion, kind: live.kind, metadata: systemMetadata(live)}
   Object.assign(object.metadata, metadata ?? {})
   const remaining = withoutFields(entries, union(changed, changes.removed), manager)
-  return {object, managedFields: capped(withFields(remaining, manager, applied))}
+  const managedFields = capped(withFields(remaining, manager, applied))
+  const idle = isEmpty(changed) && isEmpty(changes.removed)
+  return {object, managedFields: idle ? withTime(managedFields, manager, current?.time) : managedFields}
+}
+
+/** An apply that changes nothing leaves its manager's time as it was, or without any. */
+function withTime(entries: ManagedFieldsEntry[], manager: FieldManager, time?: string): ManagedFieldsEntry[] {
+  return entries.map(entry => {
+    if (!isEntryOf(entry, manager)) return entry
+    const {time: _, ...timeless} = entry
+    return time === undefined ? timeless : {...timeless, time}
+  })
 }
 
 function systemMetadata(object: KubeObject): KubeObject['metadata'] {

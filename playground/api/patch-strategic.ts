@@ -71,7 +71,20 @@ function mergeKeyedList(target: Value[], patch: Value[], key: string, schema: Sc
     } else if (index >= 0) result[index] = strategicMergePatch(result[index], item, schema)
     else result.push(strategicMergePatch({}, item, schema))
   }
-  return result
+  return inPatchOrder(target, result, patch, key)
+}
+
+// Items that the patch names keep its order, those that it does not keep theirs, and what is new comes before both.
+function inPatchOrder(target: Value[], merged: Value[], patch: Value[], key: string): Value[] {
+  const named = patch.flatMap(item => merged.find(other => other?.[key] === item?.[key]) ?? [])
+  const left = merged.filter(item => !named.includes(item))
+  const place = (item: Value) => target.findIndex(other => other?.[key] === item?.[key])
+  const result: Value[] = []
+  for (const item of named) {
+    while (left[0] !== undefined && place(left[0]) < place(item)) result.push(left.shift())
+    result.push(item)
+  }
+  return [...result, ...left]
 }
 
 // Items that the order names come in that order; the others keep their place behind the item they followed.

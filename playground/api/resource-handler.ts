@@ -116,12 +116,9 @@ function put(call: Call, name: string): ApiResponse {
   const {store, request, target} = call
   const options = writeOptions(request)
   const object = placed(call, parseObject(request))
-  if (target.definition.custom && !object.metadata.resourceVersion && store.read(target, call.path.namespace, name)) {
-    const {group, kind} = target.definition
-    const message = 'metadata.resourceVersion: Invalid value: 0x0: must be specified for an update'
-    throw new ApiError(422, 'Invalid', `${kind}.${group} "${name}" is invalid: ${message}`, {name, group, kind})
-  }
-  return answer(200, showObject(store, request, target, store.replace(target, object, options)), options.warnings)
+  const existed = store.read(target, call.path.namespace, name) !== undefined
+  const written = store.replace(target, object, options)
+  return answer(existed ? 200 : 201, showObject(store, request, target, written), options.warnings)
 }
 
 function patch(call: Call, name: string): ApiResponse {
@@ -162,7 +159,10 @@ function handleScale(call: Call, name: string): ApiResponse {
   const target = scaleTarget(call.target)
   const options = writeOptions(request)
   const current = () => store.scale(target, path.namespace, name)
-  if (request.method === 'GET') return answer(200, current())
+  if (request.method === 'GET') {
+    store.requireReplicas(target, path.namespace, name)
+    return answer(200, current())
+  }
   if (request.method === 'PUT')
     return answer(200, store.updateScale(target, placed(call, parseObject(request)), options))
   if (request.method !== 'PATCH') throw methodNotAllowed()
@@ -196,7 +196,8 @@ function deleteOptions(request: ApiRequest): DeleteOptions {
 function remove(call: Call, name: string): ApiResponse {
   const {store, request, path, target} = call
   const {object, gone} = store.delete(path.resource, path.namespace, name, deleteOptions(request))
-  if (!gone || object.kind === 'Pod') return answer(200, showObject(store, request, target, object))
+  if (!gone || object.kind === 'Pod' || object.kind === 'Service')
+    return answer(200, showObject(store, request, target, object))
   const {group, plural} = target.definition
   const details = {name, ...(group === '' ? {} : {group}), kind: plural, uid: object.metadata.uid}
   return answer(200, {kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details})

@@ -12,6 +12,7 @@ export function scaleOf(target: Target, object: KubeObject): KubeObject {
   const selector: unknown = scale.labelSelectorPath
     ? getPath(object, splitPath(scale.labelSelectorPath))
     : object['spec']?.selector
+  const wished: number = getPath(object, splitPath(scale.specReplicasPath)) ?? 0
   const metadata = {
     name,
     ...(namespace ? {namespace} : {}),
@@ -23,7 +24,8 @@ export function scaleOf(target: Target, object: KubeObject): KubeObject {
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
     metadata,
-    spec: {replicas: getPath(object, splitPath(scale.specReplicasPath)) ?? 0},
+    // A wish for none is left out, as Go leaves out zeros.
+    spec: wished > 0 ? {replicas: wished} : {},
     status: {replicas: getPath(object, splitPath(scale.statusReplicasPath)) ?? 0, ...selectorText(selector)},
   }
 }
@@ -45,7 +47,9 @@ export function withScale(target: Target, object: KubeObject, wanted: KubeObject
   const {scale} = target.version
   if (!scale) throw pathNotFound()
   const replicas: unknown = wanted['spec']?.replicas ?? 0
-  if (typeof replicas !== 'number' || !Number.isInteger(replicas) || replicas < 0)
+  // A custom kind's own validation speaks of its object.
+  const negative = !target.definition.custom && Number(replicas) < 0
+  if (typeof replicas !== 'number' || !Number.isInteger(replicas) || negative)
     throw invalid('autoscaling', 'Scale', object.metadata.name, [
       {
         reason: 'FieldValueInvalid',

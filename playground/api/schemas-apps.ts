@@ -9,7 +9,7 @@ const revisionHistoryLimit = withDefault(integer, 10)
 const deploymentSpec: Schema = object({
   replicas,
   'selector!': labelSelector,
-  'template!': podTemplate,
+  template: podTemplate,
   strategy: withDefault(
     object({
       type: withDefault({...text, enum: ['RollingUpdate', 'Recreate']}, 'RollingUpdate'),
@@ -29,7 +29,7 @@ const deploymentSpec: Schema = object({
 const statefulSetSpec: Schema = object({
   replicas,
   'selector!': labelSelector,
-  'template!': podTemplate,
+  template: podTemplate,
   serviceName: text,
   podManagementPolicy: withDefault(text, 'OrderedReady'),
   updateStrategy: withDefault(
@@ -48,7 +48,7 @@ const statefulSetSpec: Schema = object({
 
 const daemonSetSpec: Schema = object({
   'selector!': labelSelector,
-  'template!': podTemplate,
+  template: podTemplate,
   updateStrategy: withDefault(
     object({
       type: withDefault(text, 'RollingUpdate'),
@@ -102,5 +102,8 @@ export const appsSchemas = {
       'numberUnavailable',
     ]),
   }),
-  ControllerRevision: kindSchema({data: open, 'revision!': {type: 'integer', format: 'int64'}}),
+  ControllerRevision: kindSchema({
+    data: {...open, 'x-kubernetes-map-type': 'atomic'},
+    'revision!': {type: 'integer', format: 'int64'},
+  }),
 } as const

@@ -3,16 +3,17 @@
 import jsonPatch from 'fast-json-patch'
 import type {KubeObject, ManagedFieldsEntry} from '../../crds/meta.ts'
 import {Deleter} from './deletion.ts'
-import {ApiError, badRequest, conflict, invalid, notFound, pathNotFound} from './errors.ts'
+import {ApiError, badRequest, conflict, notFound, pathNotFound} from './errors.ts'
 import {applyConfiguration} from './managed-fields.ts'
-import {clone, deepEqual, isObject} from './objects.ts'
+import {unreadableBytes} from './metadata.ts'
+import {clone, deepEqual, getPath, isObject, splitPath} from './objects.ts'
 import {mergePatch, strategicMergePatch} from './patch-strategic.ts'
 import {apiVersionOf, Registry, splitApiVersion} from './resources.ts'
 import {scaleOf, scaleTarget, withScale} from './scale.ts'
 import {selectionPredicate} from './selectors.ts'
 import {defaultEventWindow, Storage} from './storage.ts'
 import type {DeleteOptions, ListOptions, StoreEvent, WatchEvent, WriteOptions} from './types.ts'
-import {prune} from './validation.ts'
+import {prune, wrongTypes} from './validation.ts'
 import {narrow} from './watch-events.ts'
 import {type Target, Writer} from './writer.ts'
 
@@ -193,7 +194,15 @@ export class Store {
     options: WriteOptions,
   ): KubeObject {
     const live = this.existing(target, namespace, name)
-    return this.writer.update(target, sameObject(live, patchedBy(type, live, patch, target)), options)
+    const patched = sameObject(live, patchedBy(type, live, patch, target))
+    try {
+      return this.writer.update(target, patched, options)
+    } catch (error) {
+      if (!(error instanceof ApiError && error.message.includes('strict decoding error'))) throw error
+      // What is wrong is the patch then, and no object is named.
+      const causes = [{reason: 'FieldValueInvalid', field: 'patch', message: error.message}]
+      throw new ApiError(422, 'Invalid', ` "" is invalid: patch: ${error.message}`, {causes})
+    }
   }
 
   applyThrough(target: Target, object: KubeObject, options: ApplyOptions): KubeObject {
@@ -203,7 +212,10 @@ export class Store {
     requireKind(target, object)
     const unknown: string[] = []
     const configuration: KubeObject = prune(object, target.version.schema, '', unknown)
-    if (unknown.length > 0) throw undeclared(target, object, unknown, options)
+    if (unknown.length > 0) throw undeclared(target, object, unknown)
+    const [mistyped] = wrongTypes(configuration, target.version.schema)
+    if (mistyped !== undefined) throw untyped(mistyped)
+    const [unreadable] = unreadableBytes(configuration)
     const live = this.read(target, namespace, name)
     const manager = this.writer.manager(target, options, 'Apply')
     const rules = {schema: target.version.schema, hasStatus: target.version.hasStatus, force: options.force === true}
@@ -215,6 +227,7 @@ export class Store {
         metadata: {name, ...(namespace ? {namespace} : {})},
       }
       const result = applyConfiguration(empty, configuration, manager, rules)
+      if (unreadable !== undefined) throw untyped(unreadable)
       const named = {...result.object, metadata: {...result.object.metadata, ...empty.metadata}}
       return this.writer.create(target, named, options, {managedFields: result.managedFields})
     }
@@ -227,6 +240,7 @@ export class Store {
     if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
       throw conflict(target.definition, name)
     const result = applyConfiguration(live, configuration, manager, rules)
+    if (unreadable !== undefined) throw untyped(unreadable)
     return this.writer.update(target, result.object, options, {managedFields: keepTimes(live, result.managedFields)})
   }
 
@@ -235,12 +249,30 @@ export class Store {
     return scaleOf(target, this.existing(target, namespace, name))
   }
 
+  /** A scale can't be read of a custom object that does not say how many; it can be written. @throws ApiError 500 */
+  requireReplicas(target: Target, namespace: string | undefined, name: string): void {
+    const path = target.version.scale?.specReplicasPath
+    if (!target.definition.custom || path === undefined) return
+    if (getPath(this.existing(target, namespace, name), splitPath(path)) !== undefined) return
+    const message = `the spec replicas field "${path}" does not exist`
+    const causes = [{reason: '', field: '', message}]
+    throw new ApiError(500, 'InternalError', `Internal error occurred: ${message}`, {causes})
+  }
+
   updateScale(target: Target, scale: KubeObject, options: WriteOptions): KubeObject {
     const {namespace, name, resourceVersion} = scale.metadata
     const live = this.existing(target, namespace, name)
     if (resourceVersion !== undefined && resourceVersion !== live.metadata.resourceVersion)
       throw conflict(target.definition, name)
-    return scaleOf(target, this.writer.update(target, withScale(target, live, scale), options))
+    return this.scaled(target, live, scale, options)
+  }
+
+  private scaled(target: Target, live: KubeObject, wanted: KubeObject, options: WriteOptions): KubeObject {
+    const scale = scaleOf(target, live)
+    // A count where a custom object had none is written, and nobody owns it.
+    const unowned = target.definition.custom && scale['spec'].replicas === undefined
+    const ownership = unowned ? {managedFields: live.metadata.managedFields ?? []} : undefined
+    return scaleOf(target, this.writer.update(target, withScale(target, live, wanted), options, ownership))
   }
 
   patchScale(
@@ -253,7 +285,7 @@ export class Store {
   ): KubeObject {
     const live = this.existing(target, namespace, name)
     const patched = sameObject(live, patchedBy(type, scaleOf(target, live), patch, target))
-    return scaleOf(target, this.writer.update(target, withScale(target, live, patched), options))
+    return this.scaled(target, live, patched, options)
   }
 
   /** Server-side apply of a Scale: its manager comes to own the replicas of the object. */
@@ -283,6 +315,11 @@ export class Store {
   }
 }
 
+/** The real one fails here without a reason. */
+function untyped(what: string): ApiError {
+  return new ApiError(500, '', `failed to create typed patch object: ${what}`)
+}
+
 function requireKind({definition, version}: Target, object: KubeObject): void {
   const apiVersion = apiVersionOf(definition.group, version.name)
   if (object.apiVersion === apiVersion && object.kind === definition.kind) return
@@ -310,7 +347,6 @@ function sameObject(live: KubeObject, patched: unknown): KubeObject {
 }
 
 function patchedBy(type: PatchType, live: KubeObject, patch: unknown, target: Target): unknown {
-  const {group, kind} = target.definition
   switch (type) {
     case 'merge':
       return mergePatch(clone(live), patch)
@@ -328,26 +364,29 @@ function patchedBy(type: PatchType, live: KubeObject, patch: unknown, target: Ta
         if (!Array.isArray(patch)) throw badRequest('a JSON patch must be a list of operations')
         if (patch.length > maximumPatchOperations)
           throw badRequest(`a JSON patch may hold ${maximumPatchOperations} operations`)
-        const operations = patch as Parameters<typeof jsonPatch.applyPatch>[1]
+        const operations = patch.map(addedWhereMissing) as Parameters<typeof jsonPatch.applyPatch>[1]
         return jsonPatch.applyPatch(clone(live), operations, true).newDocument
       } catch (error) {
         if (error instanceof ApiError) throw error
         const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : 'invalid'
-        throw invalid(group, kind, live.metadata.name, [{reason: 'FieldValueInvalid', field: 'patch', message}])
+        throw new ApiError(422, 'Invalid', `the server rejected our request due to an error in our request: ${message}`)
       }
     default:
       return type satisfies never
   }
 }
 
-// The real API refuses undeclared fields of an apply whatever the field validation; only the words differ.
-function undeclared(target: Target, object: KubeObject, unknown: string[], options: ApplyOptions): ApiError {
+/** The API server replaces a field that is not there, as if it were added; an item of a list it does not. */
+function addedWhereMissing(operation: unknown): unknown {
+  const {op, path} = (operation ?? {}) as {op?: unknown; path?: unknown}
+  const field = typeof path === 'string' && path !== '' && !/\/(\d+|-)$/.test(path)
+  return op === 'replace' && field ? {...(operation as object), op: 'add'} : operation
+}
+
+// The real API refuses undeclared fields of an apply whatever the field validation.
+function undeclared(target: Target, object: KubeObject, unknown: string[]): ApiError {
   const {namespace, name} = object.metadata
   const prefix = `failed to create typed patch object (${namespace ?? ''}/${name}; ${object.apiVersion}, Kind=${target.definition.kind})`
-  if (options.fieldValidation === 'Strict') {
-    const fields = unknown.map(field => `unknown field "${field}"`).join(', ')
-    return badRequest(`${prefix}: strict decoding error: ${fields}`)
-  }
   const fields = unknown.map(field => `.${field}: field not declared in schema`).join(', ')
-  return new ApiError(500, 'InternalError', `${prefix}: ${fields}`)
+  return new ApiError(500, '', `${prefix}: ${fields}`)
 }

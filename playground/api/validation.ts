@@ -29,12 +29,43 @@ function isTypeOrMetadata(schema: Schema, field: string): boolean {
   return schema['x-kubernetes-embedded-resource'] === true && ['apiVersion', 'kind', 'metadata'].includes(field)
 }
 
+/** Said beside errors after which the API server evaluates no rules. */
+const uncheckedRules: StatusCause = {
+  reason: 'FieldValueInvalid',
+  field: '<nil>',
+  message:
+    'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+}
+const blocking: ReadonlySet<string> = new Set([
+  ...['FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid'],
+])
+
+/** Without maps and lists that hold nothing: built-in kinds do not keep them. */
+export function withoutEmpty(value: Value, schema: Schema | undefined): Value {
+  if (schema === undefined || keepsUnknownFields(schema)) return value
+  if (Array.isArray(value)) return value.map(item => withoutEmpty(item, schema.items))
+  if (!isObject(value)) return value
+  const kept: Record<string, Value> = {}
+  for (const [field, item] of Object.entries(value)) {
+    const inner = fieldSchema(schema, field)
+    const isMap = inner?.properties === undefined && inner?.additionalProperties !== undefined
+    const holdsNothing = Array.isArray(item)
+      ? item.length === 0
+      : isMap && isObject(item) && Object.keys(item).length === 0
+    if (!holdsNothing) setOwn(kept, field, withoutEmpty(item, inner))
+  }
+  return kept
+}
+
 /** Looks up the compiled form of a rule. */
 export type RuleLookup = (rule: ValidationRule, schema: Schema) => Rule
 
 /** Collects what is wrong with a value; `old` is the stored value at the same place, on an update. */
 export class Validator {
+  /** What the schema refuses. */
   readonly causes: StatusCause[] = []
+  /** What its rules refuse; they count only where the schema refused nothing that blocks them. */
+  private readonly ruleCauses: StatusCause[] = []
   private readonly rules: RuleLookup
 
   constructor(rules: RuleLookup) {
@@ -44,7 +75,7 @@ export class Validator {
   validate(value: Value, schema: Schema | undefined, path: string, old?: Value): void {
     if (schema === undefined || value === undefined || this.causes.length >= maximumCauses) return
     if (value === null && schema.nullable === true) return
-    if (!this.validateType(value, schema, path)) return
+    const typed = this.validateType(value, schema, path)
     if (schema.enum !== undefined && !schema.enum.some(option => deepEqual(option, value))) {
       const options = schema.enum.map(option => JSON.stringify(option)).join(', ')
       this.add(
@@ -53,6 +84,7 @@ export class Validator {
         `Unsupported value: ${JSON.stringify(value)}: supported values: ${options}`,
       )
     }
+    if (!typed) return
     if (typeof value === 'number') this.validateNumber(value, schema, path)
     if (typeof value === 'string') this.validateString(value, schema, path)
     if (Array.isArray(value)) this.validateList(value, schema, path, old)
@@ -61,13 +93,18 @@ export class Validator {
     this.validateRules(value, schema, path, old)
   }
 
+  /** All causes together. */
+  findings(schema: Schema): StatusCause[] {
+    if (!this.causes.some(({reason}) => blocking.has(reason))) return [...this.causes, ...this.ruleCauses]
+    return JSON.stringify(schema).includes('x-kubernetes-validations') ? [...this.causes, uncheckedRules] : this.causes
+  }
+
   private add(reason: string, field: string, message: string): void {
-    this.causes.push({reason, message, field: field === '' ? '<nil>' : field})
+    this.causes.push(causeOf(reason, field, message))
   }
 
   private invalid(path: string, value: Value, why: string): void {
-    const shown = typeof value === 'object' ? JSON.stringify(typeName(value)) : JSON.stringify(value)
-    this.add('FieldValueInvalid', path, `Invalid value: ${shown}: ${why}`)
+    this.causes.push(invalidValue(path, value, why))
   }
 
   private validateType(value: Value, schema: Schema, path: string): boolean {
@@ -80,6 +117,16 @@ export class Validator {
     const message = `Invalid value: "${actual}": ${path} in body must be of type ${wanted}: "${actual}"`
     this.add('FieldValueTypeInvalid', path, message)
     return false
+  }
+
+  /** The types alone, of a value and all that it holds. */
+  validateTypes(value: Value, schema: Schema | undefined, path: string): void {
+    if (schema === undefined || value === undefined || value === null) return
+    if (!this.validateType(value, schema, path)) return
+    if (Array.isArray(value)) for (const item of value) this.validateTypes(item, schema.items, path)
+    else if (isObject(value)) {
+      for (const [field, item] of Object.entries(value)) this.validateTypes(item, fieldSchema(schema, field), field)
+    }
   }
 
   private validateNumber(value: number, schema: Schema, path: string): void {
@@ -184,12 +231,31 @@ export class Validator {
       const where = declared.fieldPath === undefined ? path : `${path}${declared.fieldPath}`
       try {
         if (evaluateRule(rule, value, old)) continue
-        this.invalid(where, value, declared.message ?? `failed rule: ${declared.rule}`)
+        this.ruleCauses.push(invalidValue(where, value, declared.message ?? `failed rule: ${declared.rule}`))
       } catch (error) {
-        this.invalid(where, value, `${(error as Error).message} evaluating rule: ${declared.message ?? declared.rule}`)
+        const message = `${(error as Error).message} evaluating rule: ${declared.message ?? declared.rule}`
+        this.ruleCauses.push(invalidValue(where, value, message))
       }
     }
   }
+}
+
+/** What of a value has another type than its schema says, with nothing else checked. */
+export function wrongTypes(value: Value, schema: Schema): string[] {
+  const validator = new Validator(() => {
+    throw new Error('a rule was asked for where only types are checked')
+  })
+  validator.validateTypes(value, schema, '')
+  return validator.causes.map(({message}) => message)
+}
+
+function causeOf(reason: string, field: string, message: string): StatusCause {
+  return {reason, message, field: field === '' ? '<nil>' : field}
+}
+
+function invalidValue(path: string, value: Value, why: string): StatusCause {
+  const shown = typeof value === 'object' ? JSON.stringify(typeName(value)) : JSON.stringify(value)
+  return causeOf('FieldValueInvalid', path, `Invalid value: ${shown}: ${why}`)
 }
 
 function describeKey(item: Value, keys: string[] | undefined): string {

@@ -5,13 +5,13 @@ import {establishedStatus, readDefinition} from './custom-resources.ts'
 import {type Allocator, applyBuiltInDefaults, applyDefaults} from './defaults.ts'
 import {ApiError, alreadyExists, badRequest, conflict, invalid, notFound, type StatusCause} from './errors.ts'
 import {afterUpdate, type FieldManager} from './managed-fields.ts'
-import {checkBuiltIn, checkImmutable, checkMetadata} from './metadata.ts'
-import {clone, deepEqual, timestamp, without} from './objects.ts'
+import {checkBuiltIn, checkImmutable, checkMetadata, unreadableBytes} from './metadata.ts'
+import {clone, deepEqual, getPath, splitPath, timestamp, without} from './objects.ts'
 import {apiVersionOf} from './resources.ts'
 import type {Schema} from './schema.ts'
 import {type Storage, storageKey} from './storage.ts'
 import type {ResourceDefinition, ResourceVersion, WriteOptions} from './types.ts'
-import {prune, type RuleLookup, Validator} from './validation.ts'
+import {prune, type RuleLookup, Validator, withoutEmpty, wrongTypes} from './validation.ts'
 
 /** Which resource is written, through which version and subresource. */
 export interface Target {
@@ -26,6 +26,10 @@ interface Ownership {
   managedFields: ManagedFieldsEntry[]
 }
 
+/** Kinds that a PUT makes where there is no such object. */
+const createdByUpdate: ReadonlySet<string> = new Set(['services', 'endpoints', 'events', 'leases.coordination.k8s.io'])
+/** Built-in kinds whose updates have to say which version they are of, as those of custom kinds do. */
+const versionedUpdates: ReadonlySet<string> = new Set(['leases.coordination.k8s.io'])
 const definitions = 'customresourcedefinitions.apiextensions.k8s.io'
 const randomCharacters = 'bcdfghjklmnpqrstvwxz2456789'
 const randomSuffixLength = 5
@@ -86,14 +90,14 @@ export class Writer {
     this.requireLivingDefinition(definition)
     for (const field of ['deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'])
       Reflect.deleteProperty(metadata, field)
-    if (this.load(target, metadata.namespace, metadata.name) !== undefined)
-      throw alreadyExists(definition, metadata.name)
     if (version.hasStatus) delete candidate['status']
     metadata.uid = this.storage.nextUid()
     metadata.creationTimestamp = timestamp(this.now())
     if (definition.hasGeneration) metadata.generation = 1
     else delete metadata.generation
     this.admit(target, candidate, undefined)
+    if (this.load(target, metadata.namespace, metadata.name) !== undefined)
+      throw alreadyExists(definition, metadata.name)
     initialStatus(definition.id, candidate)
     metadata.managedFields = []
     metadata.managedFields =
@@ -108,12 +112,23 @@ export class Writer {
     const candidate = this.shaped(target, object, options)
     const {metadata} = candidate
     const old = this.load(target, metadata.namespace, metadata.name)
-    if (old === undefined) throw notFound(definition, metadata.name)
+    if (old === undefined) {
+      if (createdByUpdate.has(definition.id) && target.subresource === '') {
+        const {resourceVersion: _, ...fresh} = object.metadata
+        return this.create(target, {...object, metadata: fresh}, options)
+      }
+      throw notFound(definition, metadata.name)
+    }
+    if (!metadata.resourceVersion && (definition.custom || versionedUpdates.has(definition.id))) {
+      const field = 'metadata.resourceVersion'
+      const message = 'Invalid value: 0: must be specified for an update'
+      throw invalid(definition.group, definition.plural, metadata.name, [{reason: 'FieldValueInvalid', field, message}])
+    }
     checkVersion(definition, metadata, old)
     this.mergeStored(target, candidate, old)
     this.admit(target, candidate, old)
     if (definition.id === definitions) this.checkDefinition(candidate)
-    if (definition.hasGeneration && target.subresource !== 'status' && !sameSpec(candidate, old)) {
+    if (definition.hasGeneration && target.subresource !== 'status' && !sameGeneration(definition, candidate, old)) {
       candidate.metadata.generation = (old.metadata.generation ?? 0) + 1
     }
     // A client may edit managed fields, as kubectl does when it migrates to server-side apply; `[{}]` clears them.
@@ -205,8 +220,17 @@ export class Writer {
         `the API version in the data (${object.apiVersion}/${object.kind}) does not match the expected API version (${apiVersion}/${definition.kind})`,
       )
     }
+    if (!definition.custom) {
+      const [unreadable] = [...wrongTypes(object, version.schema), ...unreadableBytes(object)]
+      if (unreadable !== undefined) {
+        throw badRequest(
+          `${definition.kind} in version "${version.name}" cannot be handled as a ${definition.kind}: ${unreadable}`,
+        )
+      }
+    }
     const unknown: string[] = []
-    const candidate: KubeObject = prune(clone(object), version.schema, '', unknown)
+    const known: KubeObject = prune(clone(object), version.schema, '', unknown)
+    const candidate: KubeObject = definition.custom ? known : withoutEmpty(known, version.schema)
     const messages = unknown.map(field => `unknown field "${field}"`)
     // Built-in kinds are read in the order of the document, custom ones reported in the order of names.
     if (definition.custom) messages.sort()
@@ -259,11 +283,12 @@ export class Writer {
     }
     dropEmptyMetadata(candidate)
     const causes: StatusCause[] = checkMetadata(definition, candidate, old)
-    if (!definition.custom) causes.push(...checkBuiltIn(definition.id, candidate))
+    if (!definition.custom) causes.push(...checkBuiltIn(definition.id, candidate, old))
     if (old !== undefined) causes.push(...checkImmutable(definition.id, candidate, old))
     const validator = new Validator(this.rules)
     validator.validate(this.validated(target, candidate), version.schema as Schema, '', old)
-    causes.push(...validator.causes)
+    causes.push(...validator.findings(version.schema))
+    if (definition.custom) causes.push(...checkScale(version, candidate))
     if (causes.length > 0) throw invalid(definition.group, definition.kind, candidate.metadata.name, causes)
   }
 
@@ -274,6 +299,15 @@ export class Writer {
       ? ({status: candidate['status'], ...onlyRequired(target, candidate)} as unknown as KubeObject)
       : {...candidate, metadata}
   }
+}
+
+/** What the scale subresource of a custom kind asks of the count, whatever the schema says. */
+function checkScale({scale}: ResourceVersion, candidate: KubeObject): StatusCause[] {
+  const path = scale?.specReplicasPath
+  const replicas: unknown = path === undefined ? undefined : getPath(candidate, splitPath(path))
+  if (path === undefined || typeof replicas !== 'number' || replicas >= 0) return []
+  const message = `Invalid value: ${replicas}: should be a non-negative integer`
+  return [{reason: 'FieldValueInvalid', field: path, message}]
 }
 
 function onlyRequired(target: Target, candidate: KubeObject): object {
@@ -305,6 +339,12 @@ function checkVersion(definition: ResourceDefinition, metadata: KubeObject['meta
   if (metadata.resourceVersion && metadata.resourceVersion !== old.metadata.resourceVersion) {
     throw conflict(definition, metadata.name)
   }
+}
+
+/** Of a Deployment the annotations count too: its controller hands them on. */
+function sameGeneration({id}: ResourceDefinition, candidate: KubeObject, old: KubeObject): boolean {
+  const annotated = id === 'deployments.apps' && !deepEqual(candidate.metadata.annotations, old.metadata.annotations)
+  return !annotated && sameSpec(candidate, old)
 }
 
 function sameSpec(left: KubeObject, right: KubeObject): boolean {

@@ -30,6 +30,8 @@ export function modelMesh(settlingMilliseconds: number, silent: boolean): Mesh {
       {apiVersion, kind: 'Route', plural: 'routes'},
       {apiVersion, kind: 'Destination', plural: 'destinations'},
     ],
+    claims: () => [],
+    interests: () => [],
     renderDestinations: (context, slots) => slots.map(slot => object(context, 'Destination', context.slots[slot], {})),
     renderRoute: (context, weights) => object(context, 'Route', context.apex.name, {...weights}),
     read(context, objects) {

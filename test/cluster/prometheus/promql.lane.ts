@@ -78,8 +78,8 @@ function difference(expected: Answer, actual: Answer): string | undefined {
 }
 
 function close(left: number, right: number): boolean {
-  if (Number.isNaN(left) || !Number.isFinite(left)) return Object.is(left, right)
-  return Math.abs(left - right) <= tolerance * Math.max(1, Math.abs(left), Math.abs(right))
+  if (!Number.isFinite(left) || !Number.isFinite(right)) return Object.is(left, right)
+  return Math.abs(left - right) <= tolerance * Math.max(Math.abs(left), Math.abs(right))
 }
 
 function summary(answer: Answer): string {

@@ -77,13 +77,14 @@ function contextOf(name: MeshName, namespace: string): MeshContext {
 
 /** Requests per second and pod; 70 % of them take up to 10 ms, 99.5 % up to 50 ms, and all up to 100 ms. */
 function serve(arm: Arm, succeeding: number, failing: number): void {
-  for (const pod of pods) {
-    source.grow(arm.requests('200', pod), succeeding)
-    source.grow(arm.requests('503', pod), failing)
-    const total = succeeding + failing
-    const shares = {'5': 0, '10': 0.7, '50': 0.995, '100': 1, '+Inf': 1}
-    for (const [bound, share] of Object.entries(shares)) source.grow(arm.bucket(bound, pod), total * share)
-  }
+  const total = succeeding + failing
+  const shares = {'5': 0, '10': 0.7, '50': 0.995, '100': 1, '+Inf': 1}
+  const rates = pods.flatMap(pod => [
+    [arm.requests('200', pod), succeeding] as const,
+    [arm.requests('503', pod), failing] as const,
+    ...Object.entries(shares).map(([bound, share]) => [arm.bucket(bound, pod), total * share] as const),
+  ])
+  source.grow(Object.fromEntries(rates))
 }
 
 /** Judges a check as the controller does, at this moment. */
@@ -150,7 +151,7 @@ describe.concurrent.each(names)('queries of %s', name => {
   )
 
   test('all requests fail', async () => {
-    for (const pod of pods) source.grow(arms[name]('all-fail').requests('503', pod), 10)
+    for (const pod of pods) source.grow({[arms[name]('all-fail').requests('503', pod)]: 10})
     await settled()
     expect(await judge(name, 'all-fail', expectations.requestSuccessRate.failing)).toMatchObject({
       verdict: 'fail',
@@ -214,7 +215,7 @@ describe.concurrent.each(names)('series of %s that change', name => {
     expect(await judge(name, 'replaced', passing)).toMatchObject({verdict: 'fail'})
     await settled()
     expect(await judge(name, 'replaced', passing)).toMatchObject({verdict: 'noData', reason: 'NoSeries'})
-    source.grow(arm.requests('200', 'z'), 20, 5000)
+    source.grow({[arm.requests('200', 'z')]: 20}, 5000)
     await pause(700)
     // One sample is no rate: five thousand requests of before must not count as five thousand of now.
     const {value} = await judge(name, 'replaced', passing)
@@ -233,7 +234,7 @@ describe('what a check can meet', () => {
     ['a matrix', {query: 'up[5m]', min: 1}, {}, {verdict: 'error', reason: 'BadAnswer'}],
     ['an answer that is too large', {query: 'up', min: 1}, {maximumBytes: 20}, {verdict: 'error', reason: 'TooLarge'}],
     [
-      'a template with its variables',
+      'a template of the wrong type',
       {templateRef: {name: 't'}, min: 1},
       {template: 'vector(1) and on () vector(count_over_time(up[{{ window }}]) > bool 0) or vector(2)'},
       {verdict: 'error', reason: 'BadQuery'},

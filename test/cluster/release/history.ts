@@ -33,7 +33,7 @@ const followed: readonly WatchQuery[] = [
 const retryMilliseconds = 100
 
 /** Begins to follow; resolves once every kind is being watched. */
-export async function startHistory(client: KubeClient): Promise<History> {
+export async function startHistory(client: KubeClient, queries: readonly WatchQuery[] = followed): Promise<History> {
   const aborted = new AbortController()
   const all = new Map<string, Change[]>()
   const current = new Map<string, KubeObject>()
@@ -49,7 +49,7 @@ export async function startHistory(client: KubeClient): Promise<History> {
     all.set(namespace, changes)
     for (const listener of listeners) listener(change)
   }
-  const watches = await Promise.all(followed.map(query => follow(client, query, record, aborted.signal)))
+  const watches = await Promise.all(queries.map(query => follow(client, query, record, aborted.signal)))
   return {
     latest: (kind, namespace, name) => current.get(`${kind}/${namespace}/${name}`),
     onChange(listener) {

@@ -1,0 +1,25 @@
+// What a mesh is told of a Rollout.
+import type {KubeObject} from '../../crds/meta.ts'
+import type {RolloutSpec} from '../../crds/rollout.ts'
+import type {MeshContext, ServicePort} from '../../mesh/types.ts'
+import {slotNameOf} from '../core/manifests.ts'
+
+/** Name of the apex Service. */
+export function apexNameOf(spec: RolloutSpec): string {
+  return spec.service.name ?? spec.targetRef.name
+}
+
+/** @param apex the apex Service, whose ports count; those of the spec where it is not known */
+export function contextOf(rollout: KubeObject, spec: RolloutSpec, apex: KubeObject | undefined): MeshContext {
+  const {name, namespace = '', uid = ''} = rollout.metadata
+  const declared: ServicePort[] = (spec.service.ports ?? []).map(
+    port =>
+      Object.fromEntries(Object.entries(port).filter(([, value]) => value !== undefined)) as unknown as ServicePort,
+  )
+  return {
+    rollout: {name, namespace, uid},
+    apex: {name: apexNameOf(spec), ports: apex?.spec?.ports ?? declared},
+    slots: {a: slotNameOf(spec.targetRef.name, 'a'), b: slotNameOf(spec.targetRef.name, 'b')},
+    traffic: spec.traffic,
+  }
+}

@@ -1,0 +1,83 @@
+import {expect, test} from 'vitest'
+import type {KubeObject} from '../../crds/meta.ts'
+import {rolloutSpec} from '../../crds/rollout.ts'
+import {meshes} from '../../mesh/registry.ts'
+import {contextOf} from './mesh-context.ts'
+import {MeshIndex} from './mesh-index.ts'
+
+function rollout(namespace: string, hosts: string[] = []): KubeObject {
+  const spec = {
+    targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout'},
+    traffic: {istio: {hosts}},
+    strategy: {canary: {steps: [{weight: 10}]}},
+    analysis: {checks: [{name: 'success', threshold: {metric: 'requestSuccessRate', min: 99}}]},
+  }
+  return {apiVersion: 'fairlead.dev/v1alpha1', kind: 'Rollout', metadata: {namespace, name: 'checkout'}, spec}
+}
+
+function route(path: string, hosts: string[], metadata: object = {}): KubeObject {
+  const [namespace = '', name = ''] = path.split('/')
+  const all = {namespace, name, ...metadata}
+  return {apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', metadata: all, spec: {hosts}}
+}
+
+function indexed(...rollouts: KubeObject[]): MeshIndex {
+  const index = new MeshIndex()
+  for (const one of rollouts) index.rolloutChanged(`${one.metadata.namespace}/checkout`, undefined, one)
+  return index
+}
+
+function seenBy(index: MeshIndex, of: KubeObject): string[] {
+  const context = contextOf(of, rolloutSpec.parse(of.spec), undefined)
+  return index.objectsFor(meshes.istio, context).map(({metadata}) => `${metadata.namespace}/${metadata.name}`)
+}
+
+const own = route('shop/checkout', ['checkout.shop.svc.cluster.local'], {labels: {'fairlead.dev/rollout': 'checkout'}})
+
+test("a Rollout's own route concerns it alone", () => {
+  const index = indexed(rollout('shop'), rollout('web'))
+  expect([...index.concerned(undefined, own)]).toEqual(['shop/checkout'])
+})
+
+test('a Rollout reads its own objects and those with a claim on its hosts, and hears of both', () => {
+  const [shop, web] = [rollout('shop', ['shop.example.com']), rollout('web')]
+  const index = indexed(shop, web)
+  const rival = route('infra/rival', ['shop.example.com'])
+  for (const one of [own, rival, route('infra/other', ['other.example.com'])]) index.objectChanged(undefined, one)
+  expect(seenBy(index, shop).toSorted()).toEqual(['infra/rival', 'shop/checkout'])
+  expect(seenBy(index, web)).toEqual([])
+  expect([...index.concerned(undefined, rival)]).toEqual(['shop/checkout'])
+})
+
+test('a wildcard concerns every Rollout', () => {
+  const index = indexed(rollout('shop'), rollout('web'))
+  const wildcard = route('infra/all', ['*.local'])
+  index.objectChanged(undefined, wildcard)
+  expect([...index.concerned(undefined, wildcard)]).toEqual(['shop/checkout', 'web/checkout'])
+  expect(seenBy(index, rollout('web'))).toEqual(['infra/all'])
+})
+
+test('what an object no longer claims is heard of once more, and not read', () => {
+  const [before, after] = [route('infra/x', ['checkout.shop'], {generation: 1}), route('infra/x', [], {generation: 2})]
+  const index = indexed(rollout('shop'))
+  index.objectChanged(undefined, before)
+  index.objectChanged(before, after)
+  expect([...index.concerned(before, after)]).toEqual(['shop/checkout'])
+  expect(seenBy(index, rollout('shop'))).toEqual([])
+  index.objectChanged(after, undefined)
+  expect(seenBy(index, rollout('shop'))).toEqual([])
+})
+
+test('a status concerns the Rollout alone whose object it is', () => {
+  const index = indexed(rollout('shop'), rollout('web', ['checkout.shop.svc.cluster.local']))
+  const known = {...own, metadata: {...own.metadata, generation: 1}}
+  expect([...index.concerned(known, {...known, status: {}})]).toEqual(['shop/checkout'])
+  expect([...index.concerned(undefined, known)].toSorted()).toEqual(['shop/checkout', 'web/checkout'])
+})
+
+test('a Rollout that is gone hears of nothing', () => {
+  const shop = rollout('shop')
+  const index = indexed(shop)
+  index.rolloutChanged('shop/checkout', shop, undefined)
+  expect([...index.concerned(undefined, own)]).toEqual([])
+})
