@@ -77,7 +77,8 @@ export function keyOf(labels: Labels): string {
   )
 }
 
-function accepts(matcher: Matcher, labels: Labels): boolean {
+/** Whether a series of these labels is one that the matcher asks for; a label that is missing is an empty one. */
+export function accepts(matcher: Matcher, labels: Labels): boolean {
   const value = labels[matcher.label] ?? ''
   switch (matcher.operator) {
     case '=':

@@ -1,7 +1,7 @@
 // From the parse tree of @prometheus-io/lezer-promql to a small tree of our own. What the subset lacks is refused here.
 import type {SyntaxNode} from '@lezer/common'
 import {parser} from '@prometheus-io/lezer-promql'
-import type {Matcher} from '../store.ts'
+import {accepts, type Matcher} from '../store.ts'
 import {QueryError, unsupported} from './errors.ts'
 
 export type Expression =
@@ -95,7 +95,9 @@ class Reader {
       if (!label || !operator || !value) throw new QueryError('a label matcher needs a label, an operator and a value')
       matchers.push(matcherOf(this.#text(label), this.#text(operator), unquote(this.#text(value))))
     }
-    if (matchers.length === 0) throw new QueryError('a selector needs a name or a matcher')
+    if (matchers.every(matcher => accepts(matcher, {}))) {
+      throw new QueryError('a selector needs a name, or a matcher that an empty label does not meet')
+    }
     return {kind: 'selector', matchers, offsetMilliseconds: 0}
   }
 

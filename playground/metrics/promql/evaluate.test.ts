@@ -2,6 +2,7 @@
 import {describe, expect, test} from 'vitest'
 import {createTarget} from '../scraper.ts'
 import {MetricStore} from '../store.ts'
+import {QueryError} from './errors.ts'
 import {evaluateInstant} from './evaluate.ts'
 
 /** A store with one page of metrics every 10 s, from time 0; an undefined page is a failed scrape. */
@@ -181,5 +182,16 @@ describe('as the real Prometheus has it', () => {
   test('an offset between two operations is refused where the grammar loses what it belongs to', () => {
     expect(() => values(counters, '1 + x offset 10s * 2', 30)).toThrow('parentheses')
     expect(values(counters, '1 + (x{a="1"} offset 10s) * 2', 30)).toEqual({'a=1': 61})
+  })
+
+  test.each(['{a=""}', '{a=~".*"}', '{a!="1"}', '1 + on (a) x', 'x > ignoring (a) 1', '1 + on (a) 1'])(
+    '%s is refused',
+    query => {
+      expect(() => values(counters, query, 30)).toThrow(QueryError)
+    },
+  )
+
+  test('a matching without labels means nothing beside a scalar', () => {
+    expect(values(counters, '1 + on () 1', 30)).toEqual({scalar: 2})
   })
 })

@@ -192,6 +192,9 @@ function binary(scope: Scope, expression: Expression & {kind: 'binary'}): Value 
   if (operator === 'and' || operator === 'or' || operator === 'unless') {
     return vector(setOperation(operator, elementsOf(left, operator), elementsOf(right, operator), matching))
   }
+  if (matching.labels.length > 0 && (left.kind !== 'vector' || right.kind !== 'vector')) {
+    throw new QueryError('matching labels belong between two vectors')
+  }
   if (left.kind === 'scalar' && right.kind === 'scalar') {
     if (comparison && !bool) throw new QueryError('comparisons between scalars need bool')
     return {kind: 'scalar', value: combine(operator, left.value, right.value)}

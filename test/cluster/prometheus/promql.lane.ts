@@ -167,3 +167,64 @@ test('random queries over a range', async () => {
   expect(found.slice(0, 10)).toEqual([])
   expect(answered).toBeGreaterThan(all.length / 4)
 })
+
+const wrongQueries = [
+  '',
+  '1 +',
+  'sum(',
+  'sum()',
+  'sum(requests_total) by',
+  'sum by slot (requests_total)',
+  'requests_total{',
+  'requests_total{slot}',
+  'requests_total{slot="a"',
+  'requests_total{slot=~"("}',
+  'requests_total{slot=a}',
+  '{}',
+  '{slot=""}',
+  '{slot=~".*"}',
+  'requests_total[5m',
+  'requests_total[0s]',
+  'requests_total[5]',
+  'requests_total offset',
+  'requests_total[5m] + 1',
+  'rate(requests_total)',
+  'rate(rate(requests_total[5m])[5m])',
+  'rate(requests_total[5m], 1)',
+  'rate()',
+  'rate(sum(requests_total)[5m])',
+  'abs(1)',
+  'scalar(1)',
+  'vector(requests_total)',
+  'time(1)',
+  'clamp_min(requests_total)',
+  'clamp_min(requests_total, requests_total)',
+  'histogram_quantile(latency_bucket, latency_bucket)',
+  'histogram_quantile(0.5)',
+  'histogram_quantile(0.5, 1)',
+  'sum(1)',
+  '1 and 1',
+  'requests_total and 1',
+  '1 or requests_total',
+  '1 > 2',
+  'requests_total == bool',
+  'requests_total + bool requests_total',
+  '{slot!="a"}',
+  '{slot!~"a"}',
+  '1 + on (slot) requests_total',
+  'requests_total > ignoring (slot) 1',
+  '1 + on (slot) 1',
+  'requests_total + requests_total{slot="a"} +',
+  'no_such_function(requests_total)',
+  '-requests_total[5m]',
+  'requests_total requests_total',
+  '(requests_total',
+  'sum(requests_total) offset 5m',
+  'requests_total offset 5m offset 5m',
+]
+
+test.each(wrongQueries)('both refuse: %s', async query => {
+  const parameters = {query, time: timeAt(0.5)}
+  expect(await ask(real.address, 'query', parameters)).toBe('refused')
+  expect(await ask(playground.url, 'query', parameters)).toBe('refused')
+})
