@@ -5,7 +5,7 @@ import {peerRows, type Rows, targetRows} from './targets.ts'
 
 export interface IdleRow {
   rollouts: number
-  /** From no Rollout of this size to all adopted. */
+  /** From the last Rollout that was made to all healthy. */
   adoptedSeconds: number
   firstPassMilliseconds: number
   requestsPerMinute: number
