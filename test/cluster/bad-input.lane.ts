@@ -232,6 +232,6 @@ test('the API server is away for a minute: few lines, and work goes on within se
   await plane.startApiServer()
   await kubectl('scale', 'rollout', name, '--replicas', '4')
   const replicas = () => kubectl('get', 'deployment', `${name}-a`, '-o', 'jsonpath={.spec.replicas}')
-  await until('the scale', async () => (await replicas()) === '4', 20_000)
+  await until('the scale', async () => (await replicas()) === '4', 45_000)
   expect(controller.log().split('\n').length - before).toBeLessThan(150)
 }, 150_000)

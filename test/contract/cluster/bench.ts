@@ -9,7 +9,7 @@ import {Reflector} from '../../../controller/shell/reflector.ts'
 import type {KubeObject, ObjectRef} from '../../../crds/meta.ts'
 
 /** How long what happens in the background may take, on a loaded machine. */
-const untilMilliseconds = 30_000
+const untilMilliseconds = 60_000
 
 /** An API server under test, with Fairlead's CRDs and with controllers for workloads. */
 export interface Target {
