@@ -97,6 +97,15 @@ test('rules of a schema are not evaluated where a field is missing, and that is 
   expect(refused.details.causes?.map(cause => cause.field)).toEqual(['spec.needed', '<nil>'])
 })
 
+test('rules of a schema are not evaluated where a value is none of those allowed', () => {
+  const store = newStore()
+  const rules = [{rule: 'self.low < 1', message: 'low is too high'}]
+  const properties = {low: {type: 'integer'}, colour: {type: 'string', enum: ['red']}}
+  store.create(widgetDefinition({type: 'object', properties, 'x-kubernetes-validations': rules}))
+  const refused = refusalOf(() => store.create(widget({low: 2, colour: 'blue'})))
+  expect(refused.details.causes?.map(cause => cause.field)).toEqual(['spec.colour', '<nil>'])
+})
+
 test('empty maps of built-in kinds are not kept', () => {
   expect(created(newStore(), configMap('c', {}))).not.toHaveProperty('data')
 })

@@ -37,7 +37,13 @@ const uncheckedRules: StatusCause = {
     'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
 }
 const blocking: ReadonlySet<string> = new Set([
-  ...['FieldValueRequired', 'FieldValueTooLong', 'FieldValueTooMany', 'FieldValueTypeInvalid'],
+  ...[
+    'FieldValueRequired',
+    'FieldValueTooLong',
+    'FieldValueTooMany',
+    'FieldValueTypeInvalid',
+    'FieldValueNotSupported',
+  ],
 ])
 
 /** Without maps and lists that hold nothing: built-in kinds do not keep them. */

@@ -1,9 +1,15 @@
 // Random operations on the playground's API emulator and on the real API server: the same answers, once identifiers, times
 // and versions are taken out. Where they differ the emulator is wrong. FAIRLEAD_DIFFERENTIAL_SEEDS sets how many
 // sequences there are, FAIRLEAD_DIFFERENTIAL_SEED the first one's seed.
-// Known limits of the emulator, found with more seeds: which missing field is named where a forced apply takes a key of a
-// list away, and who owns the count after scale and apply took turns on a custom object. The times of managers are not
-// compared, nor the status of Deployments, whose controllers run at their own pace.
+// The seeds that run by default, 1 to 60, have no difference left; of the 340 after them nine had one:
+// - An apply that gives up an item of a keyed list of which another manager owns parts: the emulator keeps the item without
+//   its key and refuses it, or names another missing field (93, 293, 297, 319).
+// - The owner of a Rollout's replicas after scale and apply took turns (185, 346).
+// - An applied empty list of containers: the emulator lets the manager own the pod's spec (188, 283).
+// - Who owns what of a Rollout, seen in a list after scale and status writes, cause unknown (326).
+// Not compared: the words of messages and warnings, versions, managers' times and order, remainingItemCount, and of
+// Deployments the status and the generation, whose controllers run at their own pace. Not generated: watches, next pages of
+// lists, autoscalers, EndpointSlices, AlertChannels, GitSyncs and the kinds of meshes.
 import {isDeepStrictEqual} from 'node:util'
 import {afterAll, beforeAll, expect, inject, test} from 'vitest'
 import {loadConnection} from '../../controller/shell/kube-config.ts'
