@@ -144,7 +144,10 @@ test('a kind may not be read: the Rollout says so, is left as it is, and goes on
   await plane.startApiServer()
   await until('a condition', () => says('Stalled', 'ReadForbidden', 'pods is forbidden', 'these verbs'))
   const {status, text} = await readiness()
-  expect([status, text]).toEqual([503, expect.stringMatching(/v1\/Pod: pods is forbidden.*cannot (list|watch) resource/)])
+  expect([status, text]).toEqual([
+    503,
+    expect.stringMatching(/v1\/Pod: pods is forbidden.*cannot (list|watch) resource/),
+  ])
   await isStill(3, () => requests('update', 'rollouts', 'status'), 0)
   expect(await kubectl('get', 'deployment', `${name}-a`, '-o', 'jsonpath={.spec.replicas}')).toBe('2')
   await grantAll()
