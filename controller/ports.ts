@@ -85,10 +85,28 @@ export interface MetricSample {
   value: number
 }
 
-/** An answer of a metrics system. It never throws: a failure is an answer too. */
-export type MetricAnswer =
-  | {kind: 'vector'; samples: MetricSample[]}
-  | {kind: 'error'; reason: MetricErrorReason; message: string}
+/**
+ * An answer of a metrics system. It never throws: a failure is an answer too. `serverTime` is the system's own clock when
+ * it answered, milliseconds since the epoch, to the second; absent where it doesn't say.
+ */
+export type MetricAnswer = {kind: 'vector'; samples: MetricSample[]; serverTime?: number} | MetricFailure
+
+/** Why there is no answer. */
+export interface MetricFailure {
+  kind: 'error'
+  reason: MetricErrorReason
+  message: string
+}
+
+/** One series of a range query. */
+export interface MetricSeries {
+  labels: Record<string, string>
+  /** In order of time; `at` in milliseconds since the epoch. A time without a sample is absent. */
+  points: {at: number; value: number}[]
+}
+
+/** An answer to a range query. It never throws either. `serverTime` is that of a `MetricAnswer`. */
+export type MetricRangeAnswer = {kind: 'matrix'; series: MetricSeries[]; serverTime?: number} | MetricFailure
 
 export type MetricErrorReason = 'Unreachable' | 'Timeout' | 'Unauthorized' | 'BadQuery' | 'BadAnswer' | 'TooLarge'
 
@@ -100,9 +118,20 @@ export interface MetricRequest {
   address?: string
 }
 
-/** A metrics system that answers instant queries. */
+export interface MetricRangeRequest {
+  query: string
+  /** First and last evaluation time, milliseconds since the epoch; both are multiples of the step. */
+  from: number
+  to: number
+  stepMilliseconds: number
+  /** As in {@link MetricRequest}. */
+  address?: string
+}
+
+/** A metrics system that answers instant queries, and the same query at many times at once. */
 export interface Metrics {
   query(request: MetricRequest): Promise<MetricAnswer>
+  queryRange(request: MetricRangeRequest): Promise<MetricRangeAnswer>
 }
 
 /** One alert, ready to be sent. */

@@ -30,6 +30,16 @@ export function durationMilliseconds(text: string): number {
   return total
 }
 
+/** RFC 3339 in UTC with milliseconds. */
+export function timeText(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}
+
+/** Milliseconds since the epoch of an RFC 3339 time. */
+export function timeOf(text: string): number {
+  return new Date(text).getTime()
+}
+
 export const condition = z.strictObject({
   type: z.string().max(316),
   status: z.enum(['True', 'False', 'Unknown']),

@@ -1,5 +1,6 @@
 import {z} from 'zod'
 import {condition} from './common.ts'
+import {evidence, tally} from './evidence.ts'
 import {slotName} from './rollout.ts'
 
 const time = z.string().max(64)
@@ -56,11 +57,35 @@ const traffic = z.strictObject({
 })
 export type TrafficStatus = z.infer<typeof traffic>
 
+const eValue = z
+  .strictObject({value: z.number(), boundary: z.number()})
+  .describe('An E-value and the boundary at which it decides.')
+
+const comparisonFacts = z.strictObject({
+  canary: tally.describe('Requests that were compared, and those among them that failed or were slow.'),
+  primary: tally,
+  slowerThanMilliseconds: z.number().optional().describe('Bucket bound above which a request counts as slow.'),
+  oddsRatio: z
+    .strictObject({estimate: z.number().optional(), low: z.number().optional(), high: z.number().optional()})
+    .describe(
+      "Odds of the canary's requests to fail, as a multiple of the primary's, with a confidence sequence; an end that is unknown is absent.",
+    ),
+  harm: eValue,
+  harmless: eValue,
+  overdispersion: z
+    .number()
+    .describe("How much more the primary's failures scatter than independent ones would; 1 or more."),
+  needed: z.number().optional().describe('Further canary requests that would let the step advance if none failed.'),
+})
+/** The figures behind a verdict of a compare check. */
+export type ComparisonFacts = z.infer<typeof comparisonFacts>
+
 const checkResult = z.strictObject({
   name: z.string().max(63),
-  verdict: z.enum(['pass', 'fail', 'noData', 'error']),
+  verdict: z.enum(['pass', 'fail', 'inconclusive', 'noData', 'error']),
   reason: z.string().max(64),
   value: z.number().optional(),
+  evidence: comparisonFacts.optional(),
   message: z.string().max(1024),
   evaluatedAt: time,
 })
@@ -83,7 +108,7 @@ const release = z.strictObject({
   phaseSince: time.describe('When the release entered its phase.'),
   stepIndex: z.int().min(0).max(50).optional().describe('Step under way, from 0.'),
   stepSince: time.optional().describe('When the weight of the step was confirmed.'),
-  evaluatedThrough: time.optional().describe('Last grid time that was judged.'),
+  evidence: evidence.optional(),
   weightsSeen: z
     .array(z.int().min(0).max(100))
     .max(52)

@@ -183,6 +183,56 @@ const threshold = z
     ],
   })
 
+const margin = (of: string) =>
+  z.strictObject({
+    percent: z.number().gt(0).lt(100).optional().describe(`Share of the canary's requests, in percent, ${of}.`),
+    oddsRatio: z.number().min(1).max(100).optional().describe(`Odds against the primary's, as a multiple, ${of}.`),
+  })
+
+const compare = z
+  .strictObject({
+    metric: z
+      .enum(['requestErrors', 'requestDuration'])
+      .describe(
+        'requestErrors: the share of requests that fail. requestDuration: the share that is slower than `slowerThan`, and the whole distribution for large shifts.',
+      ),
+    slowerThan: duration
+      .optional()
+      .describe("A request that takes longer is slow. Taken up to the next bound that both versions' histograms have."),
+    furtherBounds: z.array(duration).max(3).optional().describe('Further such bounds; every one must pass.'),
+    harmless: margin('up to which it counts as harmless: 0.1 and 1.5 (requestDuration: 1.25) when unset')
+      .optional()
+      .describe('A canary within one of the two is not rolled back, but with probability alpha.'),
+    harmful: margin('from which on it counts as harmful: 1 (lowTraffic: 5) and 3 (requestDuration: 2) when unset')
+      .optional()
+      .describe('A canary beyond both does not advance a step, but with probability beta.'),
+    weight: z
+      .number()
+      .gt(0)
+      .max(1000)
+      .default(1)
+      .describe('Share of alpha that this check gets, beside the other compare checks.'),
+  })
+  .meta({
+    description: 'The canary against the primary, by a sequential test on the same requests of the same time.',
+    'x-kubernetes-validations': [
+      {
+        rule: "(self.metric == 'requestDuration') == has(self.slowerThan)",
+        message: 'slowerThan belongs to metric requestDuration, which needs it',
+      },
+      {rule: 'has(self.slowerThan) || !has(self.furtherBounds)', message: 'furtherBounds needs slowerThan'},
+      {
+        rule: '!has(self.harmless) || !has(self.harmful) || !has(self.harmless.percent) || !has(self.harmful.percent) || self.harmless.percent < self.harmful.percent',
+        message: 'harmless.percent must be below harmful.percent',
+      },
+      {
+        rule: '!has(self.harmless) || !has(self.harmful) || !has(self.harmless.oddsRatio) || !has(self.harmful.oddsRatio) || self.harmless.oddsRatio < self.harmful.oddsRatio',
+        message: 'harmless.oddsRatio must be below harmful.oddsRatio',
+      },
+    ],
+  })
+export type Compare = z.infer<typeof compare>
+
 const check = z
   .strictObject({
     name: z
@@ -192,9 +242,15 @@ const check = z
       .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/)
       .describe('Name of the check in status, events and alerts.'),
     threshold: threshold.optional(),
+    compare: compare.optional(),
   })
   .meta({
-    'x-kubernetes-validations': [{rule: 'has(self.threshold)', message: 'set exactly one kind of check: threshold'}],
+    'x-kubernetes-validations': [
+      {
+        rule: 'has(self.threshold) != has(self.compare)',
+        message: 'set exactly one kind of check: threshold or compare',
+      },
+    ],
   })
 
 const analysis = z
@@ -210,6 +266,36 @@ const analysis = z
       .max(20)
       .default([])
       .describe('Every check must pass before a weight rises; one that fails rolls back.'),
+    preset: z
+      .enum(['standard', 'lowTraffic'])
+      .default('standard')
+      .describe(
+        'Defaults of compare checks. lowTraffic: only a canary that fails 5 % counts as harmful, and one in five such steps may advance; a clean step takes 53 canary requests instead of 435.',
+      ),
+    alpha: z
+      .number()
+      .gt(0)
+      .max(0.5)
+      .default(0.01)
+      .describe('Probability that the compare checks roll a harmless canary back, over the whole release.'),
+    beta: z
+      .number()
+      .gt(0)
+      .max(0.5)
+      .optional()
+      .describe('Probability that a step advances a harmful canary; 0.05 when unset, 0.2 with preset lowTraffic.'),
+    sharedIncident: z
+      .strictObject({
+        percent: z
+          .number()
+          .gt(0)
+          .max(100)
+          .default(5)
+          .describe("Share of the primary's requests in one poll, in percent."),
+        requests: z.int().min(1).max(1_000_000).default(20).describe('Least number of its requests in that poll.'),
+      })
+      .prefault({})
+      .describe('While the primary itself fails more than this, the weight holds: both versions suffer.'),
     inconclusiveDeadline: duration
       .default('10m')
       .describe('How long a step may stay without a verdict before onInconclusive applies.'),
@@ -288,6 +374,7 @@ export const rolloutSpec = z.strictObject({
   alerts: z.array(alert).max(20).default([]).describe('Who is told.'),
 })
 export type RolloutSpec = z.infer<typeof rolloutSpec>
+export type Analysis = RolloutSpec['analysis']
 export type Check = z.infer<typeof check>
 export type Threshold = z.infer<typeof threshold>
 export type CanaryStep = z.infer<typeof canaryStep>

@@ -76,6 +76,8 @@ export interface Mesh {
   settlingMilliseconds(context: MeshContext): number
   /** What stands in the way of moving traffic; empty when nothing does. */
   problems(context: MeshContext, objects: MeshObjects): MeshProblem[]
+  /** Raw counters of requests that this mesh's proxies keep, the callers' side first. */
+  readonly counters: readonly CounterFamily[]
   /** PromQL of a built-in metric for one slot's workload, one query per reporting side. */
   metricQueries(context: MeshContext, request: MetricQueryRequest): MetricQuery[]
   /** Instant vectors of raw request counters of one slot, one pair per reporting side; series by series. */
@@ -97,4 +99,26 @@ export interface MetricQueryRequest {
 export interface MetricQuery {
   side: 'caller' | 'destination'
   query: string
+}
+
+/**
+ * One family of raw counters: the series in which one side counts requests, or their durations. The shell reads a family
+ * for many Rollouts with one query, `{__name__=~"<metrics>",<matchers>,<label>=~"<values>",...}` over the values of
+ * `keyLabels` of all of their slots, and tells the series apart by the very same labels.
+ */
+export interface CounterFamily {
+  side: 'caller' | 'destination'
+  kind: 'requests' | 'durations'
+  /** Names of the metrics; those of the `_bucket` series for durations. */
+  metrics: readonly string[]
+  /** Matchers that hold for every Rollout, such as `reporter="source"`; without braces. */
+  matchers: readonly string[]
+  /** Labels that together tell which slot a series counts for. */
+  keyLabels: readonly string[]
+  /** Values of `keyLabels`, in that order, that stand for one slot; several where the mesh has several names for it. */
+  keysOf(context: MeshContext, slot: 'a' | 'b'): string[][]
+  /** What became of the requests that a series counts. `hungUp`: the client left before there was an answer. */
+  outcomeOf(labels: Readonly<Record<string, string>>): 'answered' | 'failed' | 'hungUp'
+  /** Milliseconds that 1 of a bucket's bound `le` stands for: 1 or 1000. */
+  millisecondsPerBound: number
 }

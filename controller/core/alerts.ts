@@ -1,9 +1,9 @@
 // Alerts leave through an outbox in the status: written with the decision, sent afterwards, removed when delivered. So
 // a crash sends one twice rather than never, and the id lets the receiver tell.
 
+import {timeText} from '../../crds/common.ts'
 import type {CommitInfo, PendingAlert, SlotContent} from '../../crds/rollout-status.ts'
 import type {AlertMessage} from '../ports.ts'
-import {timeText} from './observation.ts'
 import type {Ledger} from './state.ts'
 import type {World} from './world.ts'
 

@@ -1,6 +1,6 @@
 // Notices that the source holds another revision, and decides when that counts: inputs have been still for the settling
 // time, or all of them carry one commit. A tool that applies ConfigMap and Deployment in turn must not make two releases.
-import {timeOf, timeText} from './observation.ts'
+import {timeOf, timeText} from '../../crds/common.ts'
 import type {Source} from './revision.ts'
 import {sameSource} from './revision.ts'
 import type {Ledger} from './state.ts'

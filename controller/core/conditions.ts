@@ -1,7 +1,8 @@
 // Conditions that `kubectl wait` and kstatus understand. A condition's time moves only when its status flips.
+import {timeOf, timeText} from '../../crds/common.ts'
 import type {Condition} from '../../crds/meta.ts'
 import type {RolloutStatus} from '../../crds/rollout-status.ts'
-import {otherSlot, type Problem, timeOf, timeText} from './observation.ts'
+import {otherSlot, type Problem} from './observation.ts'
 import {imageIDsOf} from './readiness.ts'
 import type {Model} from './state.ts'
 import {missingConfirmation} from './traffic.ts'

@@ -1,5 +1,6 @@
 // The decision: everything that is known goes in, and the status to persist and the intents to carry out come out. It is
 // synchronous, pure and total. Whoever calls it persists the status first, and then carries the intents out.
+import {timeText} from '../../crds/common.ts'
 import type {RolloutStatus} from '../../crds/rollout-status.ts'
 import {settleAlerts} from './alerts.ts'
 import {allCarriedOut} from './commands.ts'
@@ -10,7 +11,7 @@ import {idle} from './idle.ts'
 import type {Intent, Note} from './intents.ts'
 import {breaches} from './invariants.ts'
 import {slotLabels} from './manifests.ts'
-import {type Observation, type Problem, timeText} from './observation.ts'
+import {type Observation, type Problem} from './observation.ts'
 import {baking} from './phases/baking.ts'
 import {initializing} from './phases/initializing.ts'
 import {preparing} from './phases/preparing.ts'

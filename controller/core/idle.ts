@@ -1,8 +1,9 @@
 // Between releases: the primary serves everything, and the source is watched for something new.
 
+import {timeOf} from '../../crds/common.ts'
 import {acknowledge, findCandidate, isRejected} from './candidate.ts'
 import {carriedOut, commanded} from './commands.ts'
-import {otherSlot, timeOf} from './observation.ts'
+import {otherSlot} from './observation.ts'
 import {isEmpty} from './readiness.ts'
 import type {Source} from './revision.ts'
 import type {Idle, Ledger, Model} from './state.ts'

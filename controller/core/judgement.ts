@@ -1,9 +1,10 @@
 // What the analysis says of the step under way. The metrics were asked at a grid time that the status determines, so
 // whoever restarts asks the same question again.
+
 import {type DueEvaluation, dueEvaluation} from '../../analysis/grid.ts'
 import {combineVerdicts} from '../../analysis/verdict.ts'
+import {timeOf} from '../../crds/common.ts'
 import type {CheckResult, ReleaseStatus} from '../../crds/rollout-status.ts'
-import {timeOf} from './observation.ts'
 import type {Ledger, Model, State} from './state.ts'
 import type {Durations, World} from './world.ts'
 

@@ -86,13 +86,3 @@ export interface Observation {
 export function otherSlot(slot: SlotName): SlotName {
   return slot === 'a' ? 'b' : 'a'
 }
-
-/** RFC 3339 in UTC with milliseconds. */
-export function timeText(milliseconds: number): string {
-  return new Date(milliseconds).toISOString()
-}
-
-/** Milliseconds of an RFC 3339 time. */
-export function timeOf(text: string): number {
-  return new Date(text).getTime()
-}

@@ -1,9 +1,10 @@
 // Law 9: a Rollout without status whose slots exist had one that was lost. It is rebuilt from the slots' annotations and
 // the route; where those don't settle it, nothing is touched. Never does the live template take over serving slots.
+import {timeOf, timeText} from '../../crds/common.ts'
 import {annotations} from '../../crds/names.ts'
 import type {SlotName} from '../../crds/rollout.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
-import {type Observation, otherSlot, type Problem, timeOf, timeText} from './observation.ts'
+import {type Observation, otherSlot, type Problem} from './observation.ts'
 import {commitOf, imageOf} from './revision.ts'
 import type {Ledger, Model} from './state.ts'
 

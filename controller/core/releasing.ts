@@ -1,10 +1,10 @@
 // What ends a release from outside while it is under way: an abort, a revert in Git, a newer revision.
 
+import {timeOf} from '../../crds/common.ts'
 import type {CheckResult} from '../../crds/rollout-status.ts'
 import {releaseFields, withAlert} from './alerts.ts'
 import {findCandidate} from './candidate.ts'
 import {carriedOut, commanded} from './commands.ts'
-import {timeOf} from './observation.ts'
 import type {Ledger, Model, Releasing} from './state.ts'
 import {note, pausedFor, type RollbackReason, rollBack} from './transitions.ts'
 import {earliest, type Outcome, type World} from './world.ts'

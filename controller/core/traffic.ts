@@ -1,9 +1,10 @@
 // Weights: what is wanted, since when the route carries it, and what counts as in force. The route in the mesh is an
 // output: it is compared with the wish and repaired, and never read back as one.
+import {timeOf, timeText} from '../../crds/common.ts'
 import type {SlotName} from '../../crds/rollout.ts'
 import type {TrafficStatus, Weights} from '../../crds/rollout-status.ts'
 import type {Note} from './intents.ts'
-import {type Problem, timeOf, timeText} from './observation.ts'
+import {type Problem} from './observation.ts'
 import type {Ledger, Model} from './state.ts'
 import {without} from './state.ts'
 import {earliest, slotWeights, type World} from './world.ts'

@@ -1,10 +1,11 @@
 // The moves between phases that more than one phase makes. A release that ends leaves one entry in the history,
 // whatever the way, and a rollback is durable: its reason and outcome are in the status before anything is written.
+import {timeText} from '../../crds/common.ts'
 import type {HistoryEntry, Outcome as ReleaseOutcome, ReleaseStatus, SlotContent} from '../../crds/rollout-status.ts'
 import {commitText, releaseFields, withAlert} from './alerts.ts'
 import type {Note} from './intents.ts'
 import {evidenceFields} from './judgement.ts'
-import {otherSlot, timeText} from './observation.ts'
+import {otherSlot} from './observation.ts'
 import {frozenTemplate, imageOf, type Source} from './revision.ts'
 import type {Baking, Idle, Ledger, Model, Releasing, RollingBack} from './state.ts'
 import {without} from './state.ts'

@@ -1,15 +1,17 @@
 // Asks the metrics what the core wants to know: which evaluation is due follows from the status alone, so whoever
 // restarts asks the same question. An answer is kept until another grid time is due: passes in between cost no query.
+
 import {countSince} from '../../analysis/counts.ts'
 import {planQueries} from '../../analysis/plan.ts'
 import {judgeThreshold} from '../../analysis/threshold.ts'
+import {timeOf, timeText} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import {apiVersion} from '../../crds/names.ts'
 import type {RolloutSpec, SlotName} from '../../crds/rollout.ts'
 import type {CheckResult} from '../../crds/rollout-status.ts'
 import type {Mesh, MeshContext} from '../../mesh/types.ts'
 import {evaluationDue} from '../core/judgement.ts'
-import {type AnalysisObservation, otherSlot, timeOf, timeText} from '../core/observation.ts'
+import {type AnalysisObservation, otherSlot} from '../core/observation.ts'
 import {type Model, modelOf} from '../core/state.ts'
 import {durationsOf} from '../core/world.ts'
 import type {MetricAnswer, Metrics} from '../ports.ts'

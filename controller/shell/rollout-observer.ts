@@ -1,8 +1,8 @@
 // What people and dashboards see of a pass: log lines, metrics and Kubernetes events.
+import {timeOf} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import type {RolloutStatus} from '../../crds/rollout-status.ts'
 import type {Note} from '../core/intents.ts'
-import {timeOf} from '../core/observation.ts'
 import type {Clock, ClusterError} from '../ports.ts'
 import type {EventRecorder} from './event-recorder.ts'
 import {lasting} from './hindrances.ts'

@@ -1,10 +1,10 @@
 // Baking: the new primary has all of the traffic, and the previous version is warm in its slot with full capacity, so
 // that going back is a traffic move of seconds.
 
+import {timeOf} from '../../../crds/common.ts'
 import {findCandidate} from '../candidate.ts'
 import {carriedOut, commanded} from '../commands.ts'
 import {freshEvidence, type Judgement, judge, recordEvidence} from '../judgement.ts'
-import {timeOf} from '../observation.ts'
 import {failedCheck, holdAt} from '../releasing.ts'
 import type {Baking, Model} from '../state.ts'
 import {endRelease, note, pausedFor, type RollbackReason, rollBack} from '../transitions.ts'

@@ -1,8 +1,8 @@
 // Initializing: the target's pods go on serving until the first slot has taken over. Pods, destinations, route, apex
 // Service, in this order, and only then is the target parked at zero.
+import {timeOf} from '../../../crds/common.ts'
 import {annotations} from '../../../crds/names.ts'
 import {apexAt} from '../apex.ts'
-import {timeOf} from '../observation.ts'
 import {readiness} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
 import type {Source} from '../revision.ts'

@@ -1,10 +1,9 @@
 // Progressing: step by step more traffic for the canary. A weight rises only when the slot has the pods for it and the
 // evidence of the step before allows it; the time on a step starts when the mesh has its weight in force.
-import {durationMilliseconds} from '../../../crds/common.ts'
+import {durationMilliseconds, timeOf, timeText} from '../../../crds/common.ts'
 import type {CanaryStep} from '../../../crds/rollout.ts'
 import {carriedOut, commanded} from '../commands.ts'
 import {freshEvidence, judge, recordEvidence} from '../judgement.ts'
-import {timeOf, timeText} from '../observation.ts'
 import {podTrouble, readiness, readyPods} from '../readiness.ts'
 import {
   back,

@@ -1,10 +1,10 @@
 // Promoting: the last traffic move. The canary's slot gets full capacity, then all traffic, then the apex Service; the
 // pods that were analysed become the primary. Until the old slot has lost its traffic, going back is one more move.
 
+import {timeText} from '../../../crds/common.ts'
 import {releaseFields, withAlert} from '../alerts.ts'
 import {apexAt} from '../apex.ts'
 import {freshEvidence, judge} from '../judgement.ts'
-import {timeText} from '../observation.ts'
 import {imageIDsOf, podTrouble, readiness} from '../readiness.ts'
 import {back, failedCheck, holdAt, interrupted, isOutcome, progressDeadline, type ReleasingModel} from '../releasing.ts'
 import type {Model} from '../state.ts'

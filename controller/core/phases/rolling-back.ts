@@ -1,7 +1,7 @@
 // RollingBack: the primary gets all of the traffic first, the mesh confirms it, the canary drains, and only then is it
 // scaled down. Nothing of a verdict or a pause is asked here: a rollback waits for none of it. A mesh that is late with
 // its confirmation doesn't hold it either: the release ends, and only the canary's pods stay until the mesh has said it.
-import {timeOf, timeText} from '../observation.ts'
+import {timeOf, timeText} from '../../../crds/common.ts'
 import {readyPods} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
 import type {Model, RollingBack} from '../state.ts'

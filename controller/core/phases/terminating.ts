@@ -1,8 +1,8 @@
 // Terminating: the target is given back before anything of ours goes. It runs the primary's template with full capacity
 // and is ready; then traffic; then the route, the destinations, the Services and the slots.
+import {timeOf, timeText} from '../../../crds/common.ts'
 import {apexTaken} from '../apex.ts'
 import {same} from '../equality.ts'
-import {timeOf, timeText} from '../observation.ts'
 import {owned} from '../owned.ts'
 import {sameObject} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'

@@ -1,0 +1,105 @@
+// One plain sentence for where a check stands, in terms of requests.
+
+import type {Tally} from '../../crds/evidence.ts'
+import type {CheckResult, ComparisonFacts} from '../../crds/rollout-status.ts'
+import {maximumMessageLength} from '../checks.ts'
+import type {Standing} from './judge.ts'
+import {type BandFinding, bandTolerance} from './quantile-bands.ts'
+import type {CompareSettings} from './settings.ts'
+
+type Verdict = Pick<CheckResult, 'verdict' | 'reason' | 'message'>
+
+/** Above this the primary's failures come in clusters that people should know of. */
+const notableOverdispersion = 1.5
+
+export function explain(
+  settings: CompareSettings,
+  standing: Standing,
+  facts: ComparisonFacts,
+  separateScrapes: boolean,
+): Verdict {
+  const finding = findingOf(settings, standing, facts)
+  const clustered =
+    facts.overdispersion >= notableOverdispersion
+      ? `; failures come in clusters of about ${figure(facts.overdispersion)}, so each weighs less`
+      : ''
+  const weaker = separateScrapes
+    ? '; weaker evidence: the arms were scraped apart, so harm must show twice running'
+    : ''
+  return {...finding, message: `${finding.message}${clustered}${weaker}`.slice(0, maximumMessageLength)}
+}
+
+function findingOf(settings: CompareSettings, standing: Standing, facts: ComparisonFacts): Verdict {
+  const arms = armsText(facts)
+  switch (standing.kind) {
+    case 'rollback':
+      return standing.bands
+        ? {verdict: 'fail', reason: 'Slower', message: bandText(standing.bands)}
+        : {
+            verdict: 'fail',
+            reason: 'Harmful',
+            message: `${arms}${oddsText(facts, settings.alpha)}; ${evidenceText('harm', facts.harm)}`,
+          }
+    case 'advance':
+      return {verdict: 'pass', reason: 'Harmless', message: `${arms}; ${evidenceText('harmless', facts.harmless)}`}
+    case 'inconclusive': {
+      const more = `about ${count(standing.needed)} more canary requests without one that ${verbOf(facts)} would do`
+      return {verdict: 'inconclusive', reason: 'MoreRequestsNeeded', message: `${arms}; ${more}`}
+    }
+    case 'incident': {
+      const limit = `${figure(settings.incidentShare * 100)} %`
+      const message = `the primary ${verbOf(facts)} more than ${limit} of its requests too: both versions suffer, so the weight holds; ${arms}`
+      return {verdict: 'inconclusive', reason: 'SharedIncident', message}
+    }
+    case 'noTraffic':
+      return {verdict: 'noData', reason: 'NoTraffic', message: 'the canary has had no request in this step'}
+    case 'noSharedBounds': {
+      const message =
+        'the histograms of canary and primary have no bucket bound in common near slowerThan: give both the same buckets'
+      return {verdict: 'error', reason: 'NoSharedBounds', message}
+    }
+    default:
+      return standing.kind satisfies never
+  }
+}
+
+function verbOf(facts: ComparisonFacts): string {
+  return facts.slowerThanMilliseconds === undefined ? 'fails' : `is slower than ${facts.slowerThanMilliseconds} ms`
+}
+
+function armsText({canary, primary, slowerThanMilliseconds}: ComparisonFacts): string {
+  return slowerThanMilliseconds === undefined
+    ? `the canary failed ${shareText(canary)}, the primary ${shareText(primary)}`
+    : `slower than ${slowerThanMilliseconds} ms were ${shareText(canary)} of the canary and ${shareText(primary)} of the primary`
+}
+
+function shareText({failed, total}: Tally): string {
+  const percent = total === 0 ? '' : ` (${figure((100 * failed) / total)} %)`
+  return `${count(failed)} of ${count(total)} requests${percent}`
+}
+
+function oddsText({oddsRatio}: ComparisonFacts, alpha: number): string {
+  if (oddsRatio.estimate === undefined) return ''
+  const {low, high} = oddsRatio
+  const confidence = `${figure(100 * (1 - alpha))} % confidence sequence`
+  const interval = high === undefined ? `at least ${figure(low ?? 0)}` : `${figure(low ?? 0)} to ${figure(high)}`
+  return `; the odds are ${figure(oddsRatio.estimate)} times the primary's (${confidence}: ${interval})`
+}
+
+function evidenceText(what: string, {value, boundary}: {value: number; boundary: number}): string {
+  return `evidence that it is ${what === 'harm' ? 'worse' : what} ${figure(value)}, boundary ${figure(boundary)}`
+}
+
+function bandText({boundMilliseconds, canaryShare, primaryShare}: BandFinding): string {
+  const [canary, primary] = [canaryShare, primaryShare].map(share => `${figure(share * 100)} %`)
+  return `${canary} of the canary's requests took at most ${boundMilliseconds} ms, of the primary's ${primary}: more than chance and ${bandTolerance * 100} points apart`
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+function figure(value: number): string {
+  if (value >= 1e6) return value.toExponential(1)
+  return String(Number(value.toPrecision(value >= 100 ? 3 : 2)))
+}

@@ -1,0 +1,183 @@
+// One compare check: takes a poll into the evidence and says what the evidence comes to.
+import type {CompareEvidence, ProportionEvidence} from '../../crds/evidence.ts'
+import type {CheckResult} from '../../crds/rollout-status.ts'
+import {emptyBands, withBandCounts} from './band-counts.ts'
+import {oddsRatioOf} from './confidence-sequence.ts'
+import {explain} from './explain.ts'
+import type {Batch} from './hypergeometric.ts'
+import {logMeanExp} from './log-math.ts'
+import {dispersionOf} from './overdispersion.ts'
+import type {ArmCounts, Poll} from './poll.ts'
+import {atStepBegin, logEvidenceOf, neededRequests, noEvidence, withBatch, withPrimary} from './proportion.ts'
+import {type BandFinding, slowestBound} from './quantile-bands.ts'
+import type {CompareSettings} from './settings.ts'
+
+/** No evidence yet. */
+export function emptyEvidence(settings: CompareSettings): CompareEvidence {
+  const questions = Math.max(1, settings.slowerThanMilliseconds.length)
+  return {
+    name: settings.name,
+    proportions: Array.from({length: questions}, () => noEvidence),
+    ...(settings.metric === 'requestDuration' ? {bands: emptyBands} : {}),
+  }
+}
+
+/** The evidence at the begin of a step. */
+export function beginStep(evidence: CompareEvidence): CompareEvidence {
+  return {
+    ...evidence,
+    proportions: evidence.proportions.map(atStepBegin),
+    ...(evidence.bands ? {bands: emptyBands} : {}),
+  }
+}
+
+/** What a poll says of one check: the evidence with it, and where it stands now. */
+export interface Judged {
+  evidence: CompareEvidence
+  standing: Standing
+}
+
+/** Where a check stands. */
+export interface Standing {
+  kind: 'rollback' | 'advance' | 'inconclusive' | 'incident' | 'noTraffic' | 'noSharedBounds'
+  /** The proportion that speaks loudest, by its place. */
+  question: number
+  /** The bands, not the proportions, speak for the rollback. */
+  bands?: BandFinding
+  /** Further clean canary requests that would let the step advance. */
+  needed: number
+}
+
+/** Takes a poll into the evidence and judges it. Never throws; counts that are no counts are refused before. */
+export function judgePoll(settings: CompareSettings, before: CompareEvidence, poll: Poll): Judged {
+  const taken = withPoll(settings, before, poll)
+  if (!taken) return {evidence: before, standing: {kind: 'noSharedBounds', question: 0, needed: 0}}
+  const incident = isIncident(settings, poll)
+  const evidence = incident ? beginStep(taken) : taken
+  const harm = harmOf(settings, evidence)
+  const held = harm !== undefined
+  const remembered: CompareEvidence = {...evidence, harmHeld: held}
+  const standing = standingOf(settings, evidence, incident)
+  if (harm && (!poll.separateScrapes || before.harmHeld === true)) {
+    return {evidence: remembered, standing: {...standing, ...harm, kind: 'rollback'}}
+  }
+  return {evidence: remembered, standing}
+}
+
+/** The result that the status, the event and the alert carry. */
+export function resultOf(
+  settings: CompareSettings,
+  {evidence, standing}: Judged,
+  poll: Pick<Poll, 'separateScrapes'>,
+  evaluatedAt: string,
+): CheckResult {
+  const question = evidence.proportions[standing.question] ?? noEvidence
+  const log = logEvidenceOf(question)
+  const facts = {
+    canary: question.canary,
+    primary: question.primary,
+    oddsRatio: oddsRatioOf(question.logLikelihoods, settings.alpha),
+    harm: {value: bounded(harmEvidence(settings, question)), boundary: rollbackBoundary(settings)},
+    harmless: {value: bounded(log.advance), boundary: 1 / settings.beta},
+    overdispersion: dispersionOf(question.dispersion),
+    ...(question.boundMilliseconds === undefined ? {} : {slowerThanMilliseconds: question.boundMilliseconds}),
+    ...(standing.kind === 'inconclusive' ? {needed: standing.needed} : {}),
+  }
+  return {
+    name: settings.name,
+    ...explain(settings, standing, facts, poll.separateScrapes),
+    evidence: facts,
+    evaluatedAt,
+  }
+}
+
+/** An E-value that fits into a number. */
+function bounded(logarithm: number): number {
+  return Math.min(Math.exp(logarithm), Number.MAX_VALUE)
+}
+
+function withPoll(settings: CompareSettings, before: CompareEvidence, poll: Poll): CompareEvidence | undefined {
+  if (settings.metric === 'requestErrors') {
+    const [question = noEvidence] = before.proportions
+    return {...before, proportions: [taken(settings, question, batchOf(poll.canary, poll.primary), poll)]}
+  }
+  const [canary, primary] = [poll.canary.durations, poll.primary.durations]
+  if (!canary || !primary) return before
+  const proportions: ProportionEvidence[] = []
+  const shared = canary.total === 0 ? primary.bounds : canary.bounds.filter(bound => primary.bounds.includes(bound))
+  for (const [index, wanted] of settings.slowerThanMilliseconds.entries()) {
+    const question = before.proportions[index] ?? noEvidence
+    const bound = question.boundMilliseconds ?? snapped(shared, wanted)
+    if (bound === undefined || !shared.includes(bound)) return undefined
+    const slow = (arm: typeof canary): ArmCounts => {
+      const place = arm.bounds.indexOf(bound)
+      return {total: arm.total, failed: place < 0 ? 0 : arm.total - (arm.counts[place] ?? 0)}
+    }
+    proportions.push({
+      ...taken(settings, question, batchOf(slow(canary), slow(primary)), poll),
+      boundMilliseconds: bound,
+    })
+  }
+  const bands = poll.counts ? withBandCounts(before.bands ?? emptyBands, canary, primary) : before.bands
+  return {...before, proportions, ...(bands ? {bands} : {})}
+}
+
+/** The smallest bound at or above the wanted one, else the largest there is. */
+function snapped(bounds: readonly number[], wanted: number): number | undefined {
+  return bounds.find(bound => bound >= wanted) ?? bounds.at(-1)
+}
+
+function batchOf(canary: ArmCounts, primary: ArmCounts): Batch {
+  return {
+    canaryFailed: canary.failed,
+    canaryTotal: canary.total,
+    primaryFailed: primary.failed,
+    primaryTotal: primary.total,
+  }
+}
+
+function taken(settings: CompareSettings, question: ProportionEvidence, batch: Batch, poll: Poll): ProportionEvidence {
+  const counted = poll.counts ? withBatch(question, batch, poll.at, settings.margins) : question
+  return withPrimary(counted, {failed: batch.primaryFailed, total: batch.primaryTotal}, poll.milliseconds)
+}
+
+function isIncident(settings: CompareSettings, {primary}: Poll): boolean {
+  return primary.total >= settings.incidentRequests && primary.failed / primary.total > settings.incidentShare
+}
+
+/** ln E of one question: for errors both parts at once, for latency the relative part alone. */
+function harmEvidence(settings: CompareSettings, question: ProportionEvidence): number {
+  const {rollbackAbsolute, rollbackRelative} = logEvidenceOf(question)
+  return settings.metric === 'requestErrors' ? Math.min(rollbackAbsolute, rollbackRelative) : rollbackRelative
+}
+
+/** What the E-value for harm must reach. Latency has two ways to it, bounds and bands, which share alpha evenly. */
+function rollbackBoundary({alpha, metric}: CompareSettings): number {
+  return metric === 'requestErrors' ? 1 / alpha : 2 / alpha
+}
+
+/** Undefined while there is no evidence of harm. */
+function harmOf(
+  settings: CompareSettings,
+  evidence: CompareEvidence,
+): {question: number; bands?: BandFinding} | undefined {
+  const values = evidence.proportions.map(question => harmEvidence(settings, question))
+  if (logMeanExp(values) >= Math.log(rollbackBoundary(settings))) {
+    return {question: values.indexOf(Math.max(...values))}
+  }
+  const [question] = evidence.proportions
+  if (!evidence.bands || !question) return undefined
+  const alpha = settings.alpha / 2 / settings.steps
+  const finding = slowestBound(evidence.bands, alpha, dispersionOf(question.dispersion))
+  return finding && finding.excess >= 0 ? {question: 0, bands: finding} : undefined
+}
+
+/** Where a check without evidence of harm stands. */
+function standingOf(settings: CompareSettings, evidence: CompareEvidence, incident: boolean): Standing {
+  const needs = evidence.proportions.map(question => neededRequests(question, settings.margins, settings.beta))
+  const needed = Math.max(...needs)
+  const question = needs.indexOf(needed)
+  if (incident) return {kind: 'incident', question, needed}
+  if (evidence.proportions.every(({canaryStep}) => canaryStep.total === 0)) return {kind: 'noTraffic', question, needed}
+  return {kind: needed === 0 ? 'advance' : 'inconclusive', question, needed}
+}

@@ -1,0 +1,56 @@
+// What the judge remembers of a release between two polls: numbers alone, never series (law 10). From these and what
+// Prometheus holds since `through`, whoever restarts computes the same as whoever did not.
+import {z} from 'zod'
+
+const time = z.string().max(64)
+const logarithms = (maximum: number) => z.array(z.number()).max(maximum)
+const counts = z.array(z.int().min(0)).max(64)
+
+export const tally = z.strictObject({failed: z.int().min(0), total: z.int().min(0)})
+export type Tally = z.infer<typeof tally>
+
+const restartedProcess = z.strictObject({restarts: z.int().min(0), logs: logarithms(8)})
+
+const proportion = z.strictObject({
+  boundMilliseconds: z.number().optional().describe('Bucket bound above which a request counts as slow.'),
+  firstBatchAt: time.optional(),
+  rollbackRelative: restartedProcess,
+  rollbackAbsolute: restartedProcess,
+  advanceRelative: logarithms(3),
+  advanceAbsolute: logarithms(3),
+  dispersion: z.strictObject({weightedSum: z.number(), weights: z.number(), pending: tally.optional()}),
+  logLikelihoods: logarithms(29),
+  canary: tally.describe('Requests of all batches that count.'),
+  primary: tally,
+  canaryStep: tally.describe('Those of the step under way.'),
+})
+/** Evidence of one yes-or-no question, asked of each request: did it fail, was it slower than a bound. */
+export type ProportionEvidence = z.infer<typeof proportion>
+
+const bands = z.strictObject({
+  bounds: z.array(z.number()).max(64),
+  canary: counts,
+  primary: counts,
+  canaryTotal: z.int().min(0),
+  primaryTotal: z.int().min(0),
+})
+/** Requests of the step under way per arm that took at most each bound, in milliseconds. */
+export type BandEvidence = z.infer<typeof bands>
+
+const compareEvidence = z.strictObject({
+  name: z.string().max(63),
+  proportions: z.array(proportion).max(4),
+  bands: bands.optional(),
+  harmHeld: z
+    .boolean()
+    .optional()
+    .describe('The last poll met the condition to roll back; it takes two where the arms come from different scrapes.'),
+})
+export type CompareEvidence = z.infer<typeof compareEvidence>
+
+export const evidence = z.strictObject({
+  through: time.describe('Last grid time whose counters are in here.'),
+  step: z.string().max(16).describe('Step that the evidence for advancing belongs to.'),
+  checks: z.array(compareEvidence).max(20),
+})
+export type Evidence = z.infer<typeof evidence>
