@@ -20,11 +20,16 @@ export const defaultQuantile = 0.99
 export type CheckKind = Exclude<keyof Check, 'name'>
 
 /** Adding a kind to the schema fails to compile here, and then in every switch over {@link CheckKind}. */
-const kinds = {threshold: true} satisfies Record<CheckKind, true>
+const kinds = {threshold: true, compare: true} satisfies Record<CheckKind, true>
 
 /** The kinds that a check sets; valid checks set exactly one. */
 export function kindsOf(check: Check): CheckKind[] {
   return (Object.keys(kinds) as CheckKind[]).filter(kind => check[kind] !== undefined)
+}
+
+/** The checks whose results count: one that is dry-run is reported only, as if it were not there. */
+export function checksInForce(checks: readonly Check[]): Check[] {
+  return checks.filter(({threshold}) => !threshold?.dryRun)
 }
 
 /** The field of the spec that gives a check its figure, as messages name it. */

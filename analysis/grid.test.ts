@@ -1,79 +1,41 @@
-import fc from 'fast-check'
-import {describe, expect, it} from 'vitest'
-import {dueEvaluation, type EvaluationGrid} from './grid.ts'
+import {describe, expect, test} from 'vitest'
+import {dueGridTimes, gridOf, gridTimeAfter, latestGridTime, nextReadingAt} from './grid.ts'
 
-const grid = {anchor: 1_000_000, intervalMilliseconds: 15_000, windowMilliseconds: 60_000}
-const first = 1_060_000
+const grid = gridOf(15_000)
 
-describe('dueEvaluation', () => {
-  it.each<[string, Partial<EvaluationGrid> & {now: number}, object]>([
-    ['waits for a whole window', {now: first - 1}, {next: first}],
-    ['waits before the anchor', {now: 5}, {next: first}],
-    ['is due when the window is whole', {now: first}, {at: first}],
-    ['stays due until the next time', {now: first + 14_999}, {at: first}],
-    ['moves on at the next time', {now: first + 15_000}, {at: first + 15_000}],
-    ['is not due twice', {now: first + 3, evaluatedThrough: first}, {next: first + 15_000}],
-    ['skips to the latest after a gap', {now: first + 100_000, evaluatedThrough: first}, {at: first + 90_000}],
-    ['ignores what an earlier step judged', {now: first, evaluatedThrough: grid.anchor - 1}, {at: first}],
-    [
-      'does not judge again when the clock was set back',
-      {now: first, evaluatedThrough: first + 30_000},
-      {next: first + 45_000},
-    ],
-    ['waits for late samples', {now: first + 4999, lagMilliseconds: 5000}, {next: first + 5000}],
-    ['judges at the grid time for all that', {now: first + 5000, lagMilliseconds: 5000}, {at: first}],
-    ['takes an interval of nothing as a second', {now: first + 2500, intervalMilliseconds: 0}, {at: first + 2000}],
-  ])('%s', (_, change, expected) => {
-    expect(dueEvaluation({...grid, ...change})).toEqual(expected)
+describe('the grid of reading times', () => {
+  test('is the same for everybody, whenever it is looked at', () => {
+    expect(latestGridTime(grid, 1_000_000_005_000)).toBe(1_000_000_005_000 - 15_000)
+    expect(latestGridTime(grid, 1_000_000_010_000)).toBe(1_000_000_005_000)
+    expect(gridTimeAfter(grid, 1_000_000_005_000)).toBe(1_000_000_005_000)
+    expect(gridTimeAfter(grid, 1_000_000_005_001)).toBe(1_000_000_020_000)
   })
 
-  it('needs no window when there is none', () => {
-    expect(dueEvaluation({...grid, windowMilliseconds: 0, now: grid.anchor})).toEqual({at: grid.anchor})
-  })
-})
-
-const grids = fc.record({
-  anchor: fc.integer({min: 0, max: 2e12}),
-  intervalMilliseconds: fc.integer({min: 0, max: 600_000}),
-  windowMilliseconds: fc.integer({min: 0, max: 600_000}),
-  lagMilliseconds: fc.integer({min: 0, max: 60_000}),
-  now: fc.integer({min: 0, max: 2e12}),
-  elapsed: fc.integer({min: 0, max: 5_000_000}),
-})
-
-describe('properties of the grid', () => {
-  it('an evaluation lies a whole window after the anchor, on the grid, in the past and within one interval', () => {
-    fc.assert(
-      fc.property(grids, ({elapsed, ...input}) => {
-        const now = input.anchor + elapsed
-        const due = dueEvaluation({...input, now})
-        const first = input.anchor + input.windowMilliseconds
-        const interval = Math.max(1000, input.intervalMilliseconds)
-        if ('next' in due) {
-          expect(due.next).toBe(first + input.lagMilliseconds)
-          expect(due.next).toBeGreaterThan(now)
-          return
-        }
-        expect(due.at).toBeGreaterThanOrEqual(first)
-        expect((due.at - first) % interval).toBe(0)
-        const settled = now - input.lagMilliseconds
-        expect(settled - due.at).toBeGreaterThanOrEqual(0)
-        expect(settled - due.at).toBeLessThan(interval)
-      }),
-    )
+  test('a time is read a third of the interval later, at most five seconds', () => {
+    expect(gridOf(3000).lagMilliseconds).toBe(1000)
+    expect(gridOf(60_000).lagMilliseconds).toBe(5000)
+    expect(nextReadingAt(grid, 1_000_000_005_000)).toBe(1_000_000_025_000)
+    expect(nextReadingAt(grid, 1_000_000_006_000)).toBe(1_000_000_025_000)
   })
 
-  it('who restarts at `next` finds an evaluation due that is later than the judged one', () => {
-    fc.assert(
-      fc.property(grids, fc.integer({min: -100_000, max: 5_000_000}), ({elapsed, ...input}, judged) => {
-        const evaluatedThrough = input.anchor + judged
-        const now = input.anchor + elapsed
-        const due = dueEvaluation({...input, now, evaluatedThrough})
-        const again = 'at' in due ? due : dueEvaluation({...input, now: due.next, evaluatedThrough})
-        expect(again).toHaveProperty('at')
-        expect('at' in again && again.at).toBeGreaterThan(evaluatedThrough)
-        if ('next' in due) expect(dueEvaluation({...input, now: due.next - 1, evaluatedThrough})).toEqual(due)
-      }),
-    )
+  test('what was missed is made up for in order', () => {
+    const through = 1_000_000_005_000
+    expect(dueGridTimes(grid, through, through + 19_999)).toEqual([])
+    expect(dueGridTimes(grid, through, through + 20_000)).toEqual([through + 15_000])
+    expect(dueGridTimes(grid, through, through + 50_000)).toEqual([15, 30, 45].map(seconds => through + seconds * 1000))
   })
+
+  test('after a change of the interval the grid is the new one', () =>
+    expect(dueGridTimes(gridOf(20_000), 1_000_000_005_000, 1_000_000_030_000)).toEqual([1_000_000_020_000]))
+
+  test('a long outage is a gap', () => {
+    const due = dueGridTimes(grid, 0, 1_000_000_010_000)
+    expect(due).toHaveLength(240)
+    expect(due.at(-1)).toBe(1_000_000_005_000)
+  })
+
+  test('a clock that was set back reads nothing twice', () =>
+    expect(dueGridTimes(grid, 1_000_000_005_000, 999_000_000_000)).toEqual([]))
+
+  test('an interval below a second is a second', () => expect(gridOf(0).intervalMilliseconds).toBe(1000))
 })

@@ -1,42 +1,50 @@
-// The fixed grid of evaluation times. A time on it depends on the status alone, never on when a pass happened to run:
-// whoever restarts asks the metrics the same questions and gets the same answers.
-
-/** The evaluation that is due now, or the time at which the next one will be. Milliseconds since the epoch. */
-export type DueEvaluation = {at: number} | {next: number}
-
-export interface EvaluationGrid {
-  /** When the weight of the step was confirmed, milliseconds since the epoch. */
-  anchor: number
-  intervalMilliseconds: number
-  windowMilliseconds: number
-  /** Last grid time that was judged already; absent when none was. */
-  evaluatedThrough?: number
-  /** Time of this pass, milliseconds since the epoch. */
-  now: number
-  /** How long after a grid time its samples are surely stored; 0 when absent. */
-  lagMilliseconds?: number
-}
+// The fixed grid of times at which counters are read: multiples of the interval since the epoch. So it depends on nothing
+// that a restart could lose, and Rollouts with the same interval ask at the same times, with one query.
 
 /** A shorter interval (the schema takes `0s`) would ask faster than any Prometheus scrapes. */
 const minimumIntervalMilliseconds = 1000
 
-/**
- * The *latest* grid time that is due and not yet judged. The first one is a whole window after the anchor, so that no
- * request from before the step is judged; after a gap the ones in between are skipped: they are no data.
- */
-export function dueEvaluation(grid: EvaluationGrid): DueEvaluation {
-  const interval = Math.max(grid.intervalMilliseconds, minimumIntervalMilliseconds)
-  const lag = grid.lagMilliseconds ?? 0
-  const first = grid.anchor + grid.windowMilliseconds
-  const latest = latestGridTime(first, interval, grid.now - lag)
-  const judged = grid.evaluatedThrough ?? Number.NEGATIVE_INFINITY
-  if (latest >= first && latest > judged) return {at: latest}
-  // A clock that was set back finds `latest` before what was judged: the next one is the first after both.
-  const next = Math.max(first, latest, latestGridTime(first, interval, judged))
-  return {next: (next > latest && next > judged ? next : next + interval) + lag}
+/** Samples of a grid time are surely stored this part of an interval later, and at most so many milliseconds. */
+const lagParts = 3
+const maximumLagMilliseconds = 5000
+
+/** Grid times that are made up for after an outage of ours; earlier ones are skipped: a gap is no data. */
+const maximumReplayed = 240
+
+/** Times in milliseconds since the epoch. */
+export interface Grid {
+  intervalMilliseconds: number
+  /** How long after a grid time it is read: a scrape that has begun must have been stored. */
+  lagMilliseconds: number
 }
 
-/** The last grid time at or before the given one; negative infinity when that lies before the first. */
-function latestGridTime(first: number, interval: number, time: number): number {
-  return time < first ? Number.NEGATIVE_INFINITY : first + Math.floor((time - first) / interval) * interval
+export function gridOf(intervalMilliseconds: number): Grid {
+  const interval = Math.max(intervalMilliseconds, minimumIntervalMilliseconds)
+  return {intervalMilliseconds: interval, lagMilliseconds: Math.min(interval / lagParts, maximumLagMilliseconds)}
+}
+
+/** The first grid time at or after a time. */
+export function gridTimeAfter({intervalMilliseconds}: Grid, time: number): number {
+  return Math.ceil(time / intervalMilliseconds) * intervalMilliseconds
+}
+
+/** The last grid time that may be read now. */
+export function latestGridTime({intervalMilliseconds, lagMilliseconds}: Grid, now: number): number {
+  return Math.floor((now - lagMilliseconds) / intervalMilliseconds) * intervalMilliseconds
+}
+
+/** Grid times after one that was read, up to now, in order. */
+export function dueGridTimes(grid: Grid, through: number, now: number): number[] {
+  const latest = latestGridTime(grid, now)
+  const {intervalMilliseconds} = grid
+  const next = Math.floor(through / intervalMilliseconds) * intervalMilliseconds + intervalMilliseconds
+  const first = Math.max(next, latest - (maximumReplayed - 1) * intervalMilliseconds)
+  const count = Math.max(0, Math.round((latest - first) / intervalMilliseconds) + 1)
+  return Array.from({length: count}, (_, index) => first + index * intervalMilliseconds)
+}
+
+/** When the first grid time after a time may be read. */
+export function nextReadingAt(grid: Grid, time: number): number {
+  const {intervalMilliseconds, lagMilliseconds} = grid
+  return Math.floor(time / intervalMilliseconds) * intervalMilliseconds + intervalMilliseconds + lagMilliseconds
 }

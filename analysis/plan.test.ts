@@ -5,10 +5,6 @@ import {type PlanInput, planQueries} from './plan.ts'
 const base: Omit<PlanInput, 'checks'> = {
   templates: name =>
     name === 'depth' ? {query: 'max(depth{ns="{{ namespace }}"})', address: 'http://other:9090'} : undefined,
-  builtIn: (metric, quantile) => [
-    {side: 'caller', query: `${metric} ${quantile} caller`},
-    {side: 'destination', query: `${metric} ${quantile} destination`},
-  ],
   variables: {
     namespace: 'shop',
     rollout: 'checkout',
@@ -23,21 +19,11 @@ function plan(check: Check, change: Partial<PlanInput> = {}) {
 }
 
 describe('planQueries', () => {
-  it('asks every side for a built-in metric', () => {
-    const check: Check = {name: 'latency', threshold: {metric: 'requestDuration', quantile: 0.5, max: 1}}
-    expect(plan(check)).toEqual({
-      kind: 'threshold',
-      check,
-      queries: [
-        {side: 'caller', query: 'requestDuration 0.5 caller'},
-        {side: 'destination', query: 'requestDuration 0.5 destination'},
-      ],
-    })
-  })
-
-  it('takes the 99th percentile when none is named', () => {
-    const planned = plan({name: 'latency', threshold: {metric: 'requestDuration', max: 1}})
-    expect(planned).toMatchObject({queries: [{query: 'requestDuration 0.99 caller'}, {}]})
+  it('leaves built-in metrics and comparisons to the counters', () => {
+    const latency: Check = {name: 'latency', threshold: {metric: 'requestDuration', quantile: 0.5, max: 1}}
+    expect(plan(latency)).toEqual({kind: 'builtIn', check: latency, metric: 'requestDuration'})
+    const errors: Check = {name: 'errors', compare: {metric: 'requestErrors', weight: 1}}
+    expect(plan(errors)).toEqual({kind: 'compare', check: errors})
   })
 
   it("asks the user's own query of the default Prometheus", () => {
@@ -98,10 +84,5 @@ describe('refusals', () => {
   ])('%s', (_, check, reason, message) => {
     const problem = {name: check.name, verdict: 'error', reason, message: expect.stringContaining(message)}
     expect(plan(check)).toEqual({check, problem})
-  })
-
-  it('a metric that the mesh does not have', () => {
-    const planned = plan({name: 'latency', threshold: {metric: 'requestDuration', max: 1}}, {builtIn: () => []})
-    expect(planned).toMatchObject({problem: {verdict: 'error', reason: 'MetricNotSupported'}})
   })
 })

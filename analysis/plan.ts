@@ -1,15 +1,7 @@
 // Which queries an evaluation asks. What can be refused without asking is refused here, with the field and the fix.
 import type {Check, Threshold} from '../crds/rollout.ts'
 import type {CheckResult} from '../crds/rollout-status.ts'
-import {
-  checkField,
-  defaultQuantile,
-  kindsOf,
-  maximumMessageLength,
-  type Side,
-  sourceField,
-  type ThresholdCheck,
-} from './checks.ts'
+import {checkField, kindsOf, maximumMessageLength, type Side, sourceField, type ThresholdCheck} from './checks.ts'
 import {type QueryVariables, renderQuery} from './template.ts'
 
 /** A MetricTemplate, as far as a check needs it. */
@@ -32,24 +24,21 @@ type CheckProblem = Omit<CheckResult, 'evaluatedAt'>
 /** The queries of one check, or why it has none. */
 type PlannedCheck =
   | {kind: 'threshold'; check: ThresholdCheck; queries: PlannedQuery[]}
+  /** Its figure is computed from the counters of the window. */
+  | {kind: 'builtIn'; check: ThresholdCheck; metric: NonNullable<Threshold['metric']>}
+  | {kind: 'compare'; check: Check}
   | {check: Check; problem: CheckProblem}
 
 export interface PlanInput {
   checks: readonly Check[]
   /** The MetricTemplate of a name in the Rollout's namespace; undefined when there is none. */
   templates(name: string): QueryTemplate | undefined
-  /** The mesh's queries of a built-in metric for the judged slot; empty when it doesn't know the metric. */
-  builtIn(
-    metric: NonNullable<Threshold['metric']>,
-    quantile: number,
-  ): readonly {side: 'caller' | 'destination'; query: string}[]
   variables: QueryVariables
 }
 
 /**
  * Plans one evaluation: one entry per check, in the same order.
- * Reasons of problems: TemplateNotFound, UnknownVariable, UnclosedVariable, UnsafeValue, NoPodPattern,
- * MetricNotSupported, InvalidCheck. All are errors, which never promote and never by themselves roll back.
+ * Reasons of problems: TemplateNotFound, UnknownVariable, UnclosedVariable, UnsafeValue, NoPodPattern, InvalidCheck. All are errors, which never promote and never by themselves roll back.
  */
 export function planQueries(input: PlanInput): PlannedCheck[] {
   return input.checks.map(check => planCheck(input, check))
@@ -63,6 +52,8 @@ function planCheck(input: PlanInput, check: Check): PlannedCheck {
   switch (kind) {
     case 'threshold':
       return planThreshold(input, check)
+    case 'compare':
+      return {kind, check}
     default:
       return kind satisfies never
   }
@@ -79,16 +70,9 @@ function planThreshold(input: PlanInput, {name, threshold}: Check): PlannedCheck
       `${checkField(check)}.threshold must set exactly one of metric, query, templateRef`,
     )
   }
-  if (metric !== undefined) return planBuiltIn(input, check, metric)
+  if (metric !== undefined) return {kind: 'builtIn', check, metric}
   if (query !== undefined) return planTemplate(input, check, {query})
   return planReference(input, check, templateRef?.name ?? '')
-}
-
-function planBuiltIn(input: PlanInput, check: ThresholdCheck, metric: NonNullable<Threshold['metric']>): PlannedCheck {
-  const queries = input.builtIn(metric, check.threshold.quantile ?? defaultQuantile)
-  if (queries.length > 0) return {kind: 'threshold', check, queries: queries.map(({side, query}) => ({side, query}))}
-  const message = `${sourceField(check)}: the mesh has no metric ${metric}: write a query of your own`
-  return refuse(check, 'MetricNotSupported', message)
 }
 
 function planReference(input: PlanInput, check: ThresholdCheck, name: string): PlannedCheck {

@@ -1,11 +1,17 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
 import type {Threshold} from '../crds/rollout.ts'
-import {rolloutStatus} from '../crds/rollout-status.ts'
-import type {Side} from './checks.ts'
+import {type CheckResult, rolloutStatus} from '../crds/rollout-status.ts'
+import type {Side, ThresholdCheck} from './checks.ts'
 import {type Answer, type AnswerErrorReason, judgeThreshold, type SideAnswer} from './threshold.ts'
 
-const at = '2026-01-01T00:00:00Z'
+const at = Date.UTC(2026, 0, 1)
+const evaluatedAt = '2026-01-01T00:00:00.000Z'
+const context = {at, since: at - 3_600_000, windowMilliseconds: 60_000, memory: undefined}
+
+function judge(of: ThresholdCheck, answers: readonly SideAnswer[]): CheckResult {
+  return judgeThreshold(of, answers, context).result
+}
 
 function check(threshold: Threshold, name = 'queue') {
   return {name, threshold}
@@ -31,8 +37,8 @@ function judged(
   answers: SideAnswer[],
   [value, verdict, reason, message]: FigureCase,
 ): void {
-  const expected = {name: of.name, verdict, reason, message, value, evaluatedAt: at}
-  expect(judgeThreshold(of, answers, at)).toEqual(expected)
+  const expected = {name: of.name, verdict, reason, message, value, evaluatedAt}
+  expect(judge(of, answers)).toEqual(expected)
 }
 
 describe('one figure', () => {
@@ -106,16 +112,14 @@ describe('answers that are no figure', () => {
     ],
     ['a bad answer', [{side: 'query', answer: error('BadAnswer')}], 'error', 'BadAnswer', `${field}: so it is`],
   ])('%s', (_, answers, verdict, reason, message) => {
-    const result = judgeThreshold(queue, answers, at)
+    const result = judge(queue, answers)
     expect(result).toMatchObject({verdict, reason, message: expect.stringContaining(message)})
     expect(result).not.toHaveProperty('value')
   })
 
   it('name the template that a check refers to', () => {
     const referring = check({templateRef: {name: 'depth'}, max: 1})
-    expect(judgeThreshold(referring, query(1, 2), at).message).toContain(
-      'threshold.templateRef (MetricTemplate depth) returned 2',
-    )
+    expect(judge(referring, query(1, 2)).message).toContain('threshold.templateRef (MetricTemplate depth) returned 2')
   })
 })
 
@@ -140,9 +144,9 @@ describe('two sides', () => {
       {side: 'caller', answer: caller},
       {side: 'destination', answer: destination},
     ]
-    const result = judgeThreshold(success, answers, at)
+    const result = judge(success, answers)
     expect(result).toMatchObject({verdict, message: expect.stringContaining(message)})
-    expect(judgeThreshold(success, answers.toReversed(), at)).toEqual(result)
+    expect(judge(success, answers.toReversed())).toEqual(result)
   })
 })
 
@@ -172,7 +176,7 @@ describe('properties of a threshold', () => {
   it('only a finite figure passes or fails, and it lies where the verdict says', () => {
     fc.assert(
       fc.property(bounds, sides(anyAnswer), (threshold, answers) => {
-        const {verdict, value} = judgeThreshold(check(threshold), answers, at)
+        const {verdict, value} = judge(check(threshold), answers)
         const {min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY} = threshold
         if (verdict !== 'pass' && verdict !== 'fail') return
         expect(Number.isFinite(value)).toBe(true)
@@ -190,7 +194,7 @@ describe('properties of a threshold', () => {
     )
     fc.assert(
       fc.property(bounds, sides(nothing), (threshold, answers) => {
-        expect(['noData', 'error']).toContain(judgeThreshold(check(threshold), answers, at).verdict)
+        expect(['noData', 'error']).toContain(judge(check(threshold), answers).verdict)
       }),
     )
   })
@@ -198,8 +202,8 @@ describe('properties of a threshold', () => {
   it('does not depend on the order of the answers, and always fits the status', () => {
     fc.assert(
       fc.property(bounds, sides(anyAnswer), (threshold, answers) => {
-        const result = judgeThreshold(check(threshold), answers, at)
-        expect(judgeThreshold(check(threshold), answers.toReversed(), at)).toEqual(result)
+        const result = judge(check(threshold), answers)
+        expect(judge(check(threshold), answers.toReversed())).toEqual(result)
         expect(rolloutStatus.shape.checks.safeParse([result]).error).toBeUndefined()
       }),
     )

@@ -10,9 +10,10 @@ interface CombinedVerdict {
 /**
  * Combines the results of all checks of one evaluation. The verdict doesn't depend on their order. The deciding check
  * is the first, in the order given, of the strongest verdict: fail, then error (somebody must mend it), then noData.
- * No results at all is `wait`: a release that measured nothing has not succeeded.
+ * Results of a dry run count for nothing. No others is `wait`: a release that measured nothing has not succeeded.
  */
-export function combineVerdicts(results: readonly CheckResult[]): CombinedVerdict {
+export function combineVerdicts(all: readonly CheckResult[]): CombinedVerdict {
+  const results = all.filter(({dryRun}) => !dryRun)
   const failed = results.find(result => result.verdict === 'fail')
   if (failed) return {verdict: 'rollback', deciding: failed}
   const open = results.find(result => result.verdict === 'error') ?? results.find(result => result.verdict !== 'pass')

@@ -108,7 +108,14 @@ export interface MetricSeries {
 /** An answer to a range query. It never throws either. `serverTime` is that of a `MetricAnswer`. */
 export type MetricRangeAnswer = {kind: 'matrix'; series: MetricSeries[]; serverTime?: number} | MetricFailure
 
-export type MetricErrorReason = 'Unreachable' | 'Timeout' | 'Unauthorized' | 'BadQuery' | 'BadAnswer' | 'TooLarge'
+export type MetricErrorReason =
+  | 'Unreachable'
+  | 'Timeout'
+  | 'Unauthorized'
+  | 'BadQuery'
+  | 'BadAnswer'
+  | 'TooLarge'
+  | 'ClockSkew'
 
 export interface MetricRequest {
   query: string
@@ -116,6 +123,8 @@ export interface MetricRequest {
   at: number
   /** Base address of the metrics system; the controller's default when absent. */
   address?: string
+  /** Largest answer that is read, in bytes; the provider's default when absent. */
+  maximumBytes?: number
 }
 
 export interface MetricRangeRequest {
@@ -124,8 +133,9 @@ export interface MetricRangeRequest {
   from: number
   to: number
   stepMilliseconds: number
-  /** As in {@link MetricRequest}. */
+  /** As in {@link MetricRequest}, like the next. */
   address?: string
+  maximumBytes?: number
 }
 
 /** A metrics system that answers instant queries, and the same query at many times at once. */

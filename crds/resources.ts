@@ -101,6 +101,7 @@ export const kinds: readonly Kind[] = [
     spec: metricTemplateSpec,
     columns: [age],
     rules: [],
+    specListKeys: {'spec.variables': ['name']},
   },
   {
     kind: 'AlertChannel',

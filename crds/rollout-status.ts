@@ -88,6 +88,7 @@ const checkResult = z.strictObject({
   evidence: comparisonFacts.optional(),
   message: z.string().max(1024),
   evaluatedAt: time,
+  dryRun: z.boolean().optional().describe('The result counts for nothing.'),
 })
 export type CheckResult = z.infer<typeof checkResult>
 

@@ -1,5 +1,6 @@
 import {z} from 'zod'
 import {duration, localRef, objectName} from './common.ts'
+import {threshold} from './threshold.ts'
 
 /** `a` or `b`: one of the two slots that every Rollout owns. */
 export const slotName = z.enum(['a', 'b'])
@@ -145,43 +146,6 @@ const strategy = z.strictObject({canary: canary.optional()}).meta({
   description: 'How a release proceeds: exactly one strategy.',
   'x-kubernetes-validations': [{rule: 'has(self.canary)', message: 'set exactly one strategy: canary'}],
 })
-
-const threshold = z
-  .strictObject({
-    metric: z
-      .enum(['requestSuccessRate', 'requestDuration'])
-      .optional()
-      .describe(
-        'Built-in metric of the mesh: requestSuccessRate in percent, requestDuration in milliseconds at `quantile`.',
-      ),
-    query: z
-      .string()
-      .min(1)
-      .max(4096)
-      .optional()
-      .describe(
-        'PromQL that yields one number. Variables: {{ namespace }}, {{ rollout }}, {{ canary.workload }}, {{ canary.podPattern }}, {{ primary.workload }}, {{ primary.podPattern }}, {{ window }}.',
-      ),
-    templateRef: localRef.optional().describe('MetricTemplate in this namespace that holds the query.'),
-    quantile: z.number().gt(0).lt(1).optional().describe('Quantile of requestDuration; 0.99 when unset.'),
-    min: z.number().optional().describe('The check fails below this.'),
-    max: z.number().optional().describe('The check fails above this.'),
-  })
-  .meta({
-    description: 'One figure against fixed bounds.',
-    'x-kubernetes-validations': [
-      {
-        rule: '[has(self.metric), has(self.query), has(self.templateRef)].filter(x, x).size() == 1',
-        message: 'set exactly one of metric, query and templateRef',
-      },
-      {rule: 'has(self.min) || has(self.max)', message: 'set min, max or both: a check without a bound can never fail'},
-      {rule: '!has(self.min) || !has(self.max) || self.min <= self.max', message: 'min must not be above max'},
-      {
-        rule: "!has(self.quantile) || (has(self.metric) && self.metric == 'requestDuration')",
-        message: 'quantile belongs to metric requestDuration',
-      },
-    ],
-  })
 
 const margin = (of: string) =>
   z.strictObject({

@@ -78,27 +78,6 @@ export interface Mesh {
   problems(context: MeshContext, objects: MeshObjects): MeshProblem[]
   /** Raw counters of requests that this mesh's proxies keep, the callers' side first. */
   readonly counters: readonly CounterFamily[]
-  /** PromQL of a built-in metric for one slot's workload, one query per reporting side. */
-  metricQueries(context: MeshContext, request: MetricQueryRequest): MetricQuery[]
-  /** Instant vectors of raw request counters of one slot, one pair per reporting side; series by series. */
-  requestCounters(
-    context: MeshContext,
-    slot: 'a' | 'b',
-  ): {side: 'caller' | 'destination'; total: string; failed: string}[]
-}
-
-export interface MetricQueryRequest {
-  metric: 'requestSuccessRate' | 'requestDuration'
-  slot: 'a' | 'b'
-  /** PromQL duration, such as 60s. */
-  window: string
-  quantile: number
-}
-
-/** One query and the side that reports its figures. */
-export interface MetricQuery {
-  side: 'caller' | 'destination'
-  query: string
 }
 
 /**

@@ -7,7 +7,7 @@ export const gridOddsRatios: readonly number[] = Array.from({length: 29}, (_, in
 
 /** Odds ratio with its interval; an end beyond the grid is absent. */
 export interface OddsRatio {
-  /** Most likely value; absent while the requests say nothing. */
+  /** Most likely value; absent while the requests say nothing, and where it lies beyond the grid. */
   estimate?: number
   low?: number
   high?: number
@@ -25,19 +25,19 @@ export function oddsRatioOf(logLikelihoods: readonly number[], alpha: number): O
   // The interval is widened to the next points of the grid, which are outside of it.
   const low = first > 0 ? gridOddsRatios[first - 1] : undefined
   const high = last < gridOddsRatios.length - 1 ? gridOddsRatios[last + 1] : undefined
+  const best = logLikelihoods.indexOf(most)
+  const inner = best > 0 && best < logLikelihoods.length - 1
   return {
-    estimate: peakOf(logLikelihoods),
+    ...(inner ? {estimate: peakOf(logLikelihoods, best)} : {}),
     ...(low === undefined ? {} : {low}),
     ...(high === undefined ? {} : {high}),
   }
 }
 
 /** Maximum of the parabola through the best point and its neighbours, on the scale of logarithms. */
-function peakOf(logLikelihoods: readonly number[]): number {
-  const best = logLikelihoods.indexOf(Math.max(...logLikelihoods))
-  const [left, middle, right] = [best - 1, best, best + 1].map(index => logLikelihoods[index])
+function peakOf(logLikelihoods: readonly number[], best: number): number {
+  const [left = 0, middle = 0, right = 0] = [best - 1, best, best + 1].map(index => logLikelihoods[index])
   const octave = Math.log2(gridOddsRatios[best] ?? 1)
-  if (left === undefined || middle === undefined || right === undefined) return 2 ** octave
   const curvature = left - 2 * middle + right
   return 2 ** (octave + (curvature < 0 ? (0.25 * (left - right)) / curvature : 0))
 }

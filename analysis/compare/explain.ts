@@ -79,11 +79,12 @@ function shareText({failed, total}: Tally): string {
 }
 
 function oddsText({oddsRatio}: ComparisonFacts, alpha: number): string {
-  if (oddsRatio.estimate === undefined) return ''
-  const {low, high} = oddsRatio
+  const {low, high, estimate} = oddsRatio
+  if (low === undefined && high === undefined) return ''
   const confidence = `${figure(100 * (1 - alpha))} % confidence sequence`
   const interval = high === undefined ? `at least ${figure(low ?? 0)}` : `${figure(low ?? 0)} to ${figure(high)}`
-  return `; the odds are ${figure(oddsRatio.estimate)} times the primary's (${confidence}: ${interval})`
+  const size = estimate === undefined ? 'a multiple of' : `${figure(estimate)} times`
+  return `; the odds are ${size} the primary's (${confidence}: ${interval})`
 }
 
 function evidenceText(what: string, {value, boundary}: {value: number; boundary: number}): string {

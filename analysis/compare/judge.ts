@@ -148,6 +148,7 @@ function isIncident(settings: CompareSettings, {primary}: Poll): boolean {
 /** ln E of one question: for errors both parts at once, for latency the relative part alone. */
 function harmEvidence(settings: CompareSettings, question: ProportionEvidence): number {
   const {rollbackAbsolute, rollbackRelative} = logEvidenceOf(question)
+  if (settings.alone) return rollbackAbsolute
   return settings.metric === 'requestErrors' ? Math.min(rollbackAbsolute, rollbackRelative) : rollbackRelative
 }
 
@@ -166,7 +167,7 @@ function harmOf(
     return {question: values.indexOf(Math.max(...values))}
   }
   const [question] = evidence.proportions
-  if (!evidence.bands || !question) return undefined
+  if (settings.alone || !evidence.bands || !question) return undefined
   const alpha = settings.alpha / 2 / settings.steps
   const finding = slowestBound(evidence.bands, alpha, dispersionOf(question.dispersion))
   return finding && finding.excess >= 0 ? {question: 0, bands: finding} : undefined

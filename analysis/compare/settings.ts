@@ -19,6 +19,8 @@ export interface CompareSettings {
   /** The primary fails this share or more: both arms suffer from something that the canary didn't cause. */
   incidentShare: number
   incidentRequests: number
+  /** There is no primary to compare with: the absolute part decides alone. */
+  alone: boolean
 }
 
 const presets = {
@@ -59,6 +61,7 @@ export function compareSettings(analysis: Analysis, steps: number): CompareSetti
       steps,
       incidentShare: analysis.sharedIncident.percent / 100,
       incidentRequests: analysis.sharedIncident.requests,
+      alone: false,
     }
   })
 }

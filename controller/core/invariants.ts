@@ -1,5 +1,6 @@
 // What must hold of every decision. The checks stay on in production: a breach pauses that one Rollout, with a condition
 // and an event, and writes nothing.
+import {checksInForce} from '../../analysis/checks.ts'
 import {combineVerdicts} from '../../analysis/verdict.ts'
 import type {Model} from './state.ts'
 import type {World} from './world.ts'
@@ -36,7 +37,7 @@ function stepBreaches(world: World, before: Model, after: Model): string[] {
   const {checks, onInconclusive} = world.spec.analysis
   const told = canonicalCommands(before) !== canonicalCommands(after)
   const gone = from >= (world.spec.strategy.canary?.steps.length ?? 0)
-  if (checks.length === 0 || told || gone || onInconclusive === 'promote') return []
+  if (checksInForce(checks).length === 0 || told || gone || onInconclusive === 'promote') return []
   const results = world.observation.analysis?.results
   const advance = results !== undefined && combineVerdicts(results).verdict === 'advance'
   return advance ? [] : ['a step would end without a verdict that allows it']

@@ -1,12 +1,14 @@
-// What the analysis says of the step under way. The metrics were asked at a grid time that the status determines, so
-// whoever restarts asks the same question again.
-
-import {type DueEvaluation, dueEvaluation} from '../../analysis/grid.ts'
+// What the analysis says of the step under way. The counters were read at grid times that nobody can lose, and the
+// evidence is in the status: whoever restarts goes on where the last status stands.
+import {checksInForce} from '../../analysis/checks.ts'
+import type {JudgedStep} from '../../analysis/comparisons.ts'
+import {gridOf, nextReadingAt} from '../../analysis/grid.ts'
 import {combineVerdicts} from '../../analysis/verdict.ts'
 import {timeOf} from '../../crds/common.ts'
 import type {CheckResult, ReleaseStatus} from '../../crds/rollout-status.ts'
+import {type AnalysisObservation, otherSlot} from './observation.ts'
 import type {Ledger, Model, State} from './state.ts'
-import type {Durations, World} from './world.ts'
+import type {World} from './world.ts'
 
 /** Results are written to the status when a verdict changes and else at most this often. */
 const writeEveryMilliseconds = 60_000
@@ -14,60 +16,68 @@ const writeEveryMilliseconds = 60_000
 export type Judgement =
   /** A check failed: roll back. */
   | {kind: 'rollback'; result: CheckResult}
-  /** Every check passed on a whole window. */
+  /** Every check passed. */
   | {kind: 'advance'}
   /** Nothing can be said yet; `result` is the check that has no verdict, when one was evaluated. */
   | {kind: 'wait'; result?: CheckResult; again: number}
 
-/** Since when the evidence of a phase counts, in milliseconds; undefined where nothing is judged. */
-function anchorOf(state: State): number | undefined {
-  if (state.phase === 'Baking') return timeOf(state.release.phaseSince)
+/** The step whose evidence is gathered; undefined where nothing is judged. */
+export function judgedStep({state, ledger}: Model): JudgedStep | undefined {
+  if (state.phase === 'Baking') return bakingStep(state, ledger)
   const judged = state.phase === 'Progressing' || state.phase === 'WaitingPromotion' || state.phase === 'Promoting'
-  return judged && state.release.stepSince ? timeOf(state.release.stepSince) : undefined
+  if (!judged || !state.release.stepSince) return undefined
+  const {slot} = state.canary
+  const wanted = ledger.traffic?.wanted[slot]
+  const left = wanted !== undefined && wanted !== state.release.weightsSeen.at(-1)
+  return {
+    id: String(state.release.stepIndex ?? 0),
+    since: timeOf(state.release.stepSince),
+    ...(left && ledger.traffic ? {until: timeOf(ledger.traffic.since)} : {}),
+    canary: slot,
+    compared: true,
+  }
 }
 
-/** The evaluation that is due, or the time of the next one; undefined where nothing is judged. */
-export function evaluationDue(
-  model: Model,
-  durations: Durations,
-  checks: number,
-  now: number,
-): DueEvaluation | undefined {
-  const anchor = anchorOf(model.state)
-  if (anchor === undefined || checks === 0) return undefined
-  return dueEvaluation({
-    anchor,
-    intervalMilliseconds: durations.interval,
-    windowMilliseconds: durations.window,
-    now,
-  })
+/** Identities of the bake as a step: beside a share that the old version keeps, or alone. */
+const holdbackStep = 'holdback'
+const bakeStep = 'bake'
+
+function bakingStep(state: State & {phase: 'Baking'}, ledger: Ledger): JudgedStep {
+  const {slot} = state.primary
+  const since = timeOf(state.release.phaseSince)
+  const held = (ledger.traffic?.wanted[otherSlot(slot)] ?? 0) > 0
+  if (held) return {id: holdbackStep, since, canary: slot, compared: true}
+  if (state.release.evidence?.step !== holdbackStep) return {id: bakeStep, since, canary: slot, compared: false}
+  const until = ledger.traffic ? {until: timeOf(ledger.traffic.since)} : {}
+  return {id: holdbackStep, since, ...until, canary: slot, compared: true}
 }
 
-/** Time of the first evaluation after now. */
-function nextEvaluation(anchor: number, durations: Durations, now: number): number {
-  const grid = {anchor, intervalMilliseconds: durations.interval, windowMilliseconds: durations.window, now}
-  const due = dueEvaluation(grid)
-  if ('next' in due) return due.next
-  const after = dueEvaluation({...grid, evaluatedThrough: due.at})
-  return 'next' in after ? after.next : now
+/** The evidence of this pass, where it is of the step under way. */
+function evidenceOf(world: World, model: Model): AnalysisObservation | undefined {
+  const {analysis} = world.observation
+  return analysis && analysis.step === judgedStep(model)?.id ? analysis : undefined
 }
 
-/** Judges the evidence of this pass. Without checks there is nothing to wait for but the dwell of one interval. */
+/** Judges the evidence of this pass. Without checks in force there is nothing to wait for but the dwell of one interval. */
 export function judge(world: World, model: Model): Judgement {
-  const {durations, now, spec, observation} = world
-  const anchor = anchorOf(model.state)
-  if (anchor === undefined) return {kind: 'wait', again: now + durations.interval}
-  if (spec.analysis.checks.length === 0) {
-    const until = anchor + durations.interval
+  const {durations, now, spec} = world
+  const step = judgedStep(model)
+  if (step === undefined) return {kind: 'wait', again: now + durations.interval}
+  if (checksInForce(spec.analysis.checks).length === 0) {
+    const until = step.since + durations.interval
     return now >= until ? {kind: 'advance'} : {kind: 'wait', again: until}
   }
-  const next = nextEvaluation(anchor, durations, now)
-  const {analysis} = observation
-  if (!analysis || analysis.at < anchor + durations.window) return {kind: 'wait', again: next}
+  const analysis = evidenceOf(world, model)
+  if (!analysis) return {kind: 'wait', again: nextReadingAt(gridOf(durations.interval), now)}
   const {verdict, deciding} = combineVerdicts(analysis.results)
   if (verdict === 'rollback' && deciding) return {kind: 'rollback', result: deciding}
   if (verdict === 'advance') return {kind: 'advance'}
-  return {kind: 'wait', again: next, ...(deciding ? {result: deciding} : {})}
+  return {kind: 'wait', again: analysis.again, ...(deciding ? {result: deciding} : {})}
+}
+
+/** When this pass's evidence will be followed by more, milliseconds; undefined where nothing is judged. */
+export function nextEvidenceAt(world: World, model: Model): number | undefined {
+  return evidenceOf(world, model)?.again
 }
 
 /** The ledger and release with this pass's evidence, written only when it says something new or a minute has passed. */
@@ -84,8 +94,8 @@ export function recordEvidence(
       const known = ledger.checks[index]
       return known?.name !== result.name || known.verdict !== result.verdict || known.reason !== result.reason
     })
-  const last = ledger.checks[0]
-  const old = last === undefined || world.now - timeOf(last.evaluatedAt) >= writeEveryMilliseconds
+  const last = release.evidence?.through
+  const old = last === undefined || analysis.at - timeOf(last) >= writeEveryMilliseconds
   return changed || old ? freshEvidence(world, ledger, release) : {ledger, release}
 }
 
@@ -97,13 +107,16 @@ export function freshEvidence(
 ): {ledger: Ledger; release: ReleaseStatus} {
   const {analysis} = world.observation
   if (!analysis) return {ledger, release}
-  const requests = analysis.requests ? {requests: analysis.requests} : {}
-  return {ledger: {...ledger, checks: analysis.results}, release: {...release, ...requests}}
+  const {requests, evidence} = analysis
+  return {
+    ledger: {...ledger, checks: analysis.results},
+    release: {...release, requests, ...(evidence ? {evidence} : {})},
+  }
 }
 
-/** The failed check, with its figure and bounds, for an alert. */
+/** The failed check, with its figures and bounds, for an alert. */
 export function evidenceFields(world: World): Record<string, string> {
-  const failed = world.observation.analysis?.results.find(result => result.verdict === 'fail')
+  const failed = world.observation.analysis?.results.find(result => result.verdict === 'fail' && !result.dryRun)
   if (!failed) return {}
   const check = world.spec.analysis.checks.find(one => one.name === failed.name)
   const {min, max} = check?.threshold ?? {}
@@ -112,5 +125,18 @@ export function evidenceFields(world: World): Record<string, string> {
     ...(failed.value === undefined ? {} : {figure: String(failed.value)}),
     ...(min === undefined ? {} : {minimum: String(min)}),
     ...(max === undefined ? {} : {maximum: String(max)}),
+    ...comparisonFields(failed),
+  }
+}
+
+function comparisonFields({evidence}: CheckResult): Record<string, string> {
+  if (!evidence) return {}
+  const {canary, primary, oddsRatio, harm, slowerThanMilliseconds} = evidence
+  const what = slowerThanMilliseconds === undefined ? 'failed' : `slower than ${slowerThanMilliseconds} ms`
+  return {
+    [`canary ${what}`]: `${canary.failed} of ${canary.total}`,
+    [`primary ${what}`]: `${primary.failed} of ${primary.total}`,
+    ...(oddsRatio.estimate === undefined ? {} : {'odds ratio': oddsRatio.estimate.toPrecision(3)}),
+    'evidence of harm': `${harm.value.toPrecision(3)} (boundary ${harm.boundary.toPrecision(3)})`,
   }
 }

@@ -1,4 +1,5 @@
 // Everything that a decision may depend on. `gather` in the shell fills it; nothing else reaches the core.
+import type {Evidence, Tally} from '../../crds/evidence.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import type {RolloutSpec, SlotName} from '../../crds/rollout.ts'
 import type {CheckResult, RolloutStatus} from '../../crds/rollout-status.ts'
@@ -38,9 +39,17 @@ export interface SlotObservation {
 export interface AnalysisObservation {
   /** Grid time, milliseconds. */
   at: number
+  /** Identity of the judged step that it belongs to. */
+  step: string
   results: CheckResult[]
-  /** Requests that the canary answered and failed since the release began; absent when unknown. */
-  requests?: {total: number; failed: number}
+  /** What the judge has to remember; absent where the counters could not be read. */
+  evidence?: Evidence
+  /** Requests that the canary answered and failed since the release began. */
+  requests: Tally
+  /** The canary's requests per second of late; absent when unknown. */
+  canaryRequestsPerSecond?: number
+  /** When there will be more to say, milliseconds. */
+  again: number
 }
 
 export interface Observation {

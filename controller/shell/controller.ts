@@ -116,7 +116,7 @@ function createRolloutQueue(base: Base): WorkQueue {
       events.record(rollout, 'Warning', 'AlertNotDelivered', `AlertChannel ${channel}: ${message}`)
     },
   })
-  const evaluator = new Evaluator(createPrometheusMetrics({address: config.prometheus}), caches)
+  const evaluator = new Evaluator(createPrometheusMetrics({address: config.prometheus}), caches, clock)
   const observer = createRolloutObserver({log, telemetry, events, clock})
   const reconciler = new RolloutReconciler({cluster, lookup: caches, evaluator, clock, alerts, observer})
   const queue: WorkQueue = createQueue(base, 'rollout', key => reconciler.reconcile(key))

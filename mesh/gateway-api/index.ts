@@ -3,8 +3,8 @@
 import type {Mesh} from '../types.ts'
 import {claims, interests} from './claims.ts'
 import {gatewayApiVersion} from './context.ts'
+import {counters} from './counters.ts'
 import {readHttpRoute, renderHttpRoute} from './http-route.ts'
-import {metricQueries, requestCounters} from './metrics.ts'
 import {problems} from './problems.ts'
 import {confirmed, settlingMilliseconds} from './status.ts'
 
@@ -23,6 +23,5 @@ export const gatewayAPI: Mesh = {
   confirmed,
   settlingMilliseconds,
   problems,
-  metricQueries,
-  requestCounters,
+  counters,
 }

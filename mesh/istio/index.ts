@@ -3,8 +3,8 @@ import {durationMilliseconds} from '../../crds/common.ts'
 import type {Mesh, MeshContext} from '../types.ts'
 import {claims, interests} from './claims.ts'
 import {istioApiVersion, istioOf} from './context.ts'
+import {counters} from './counters.ts'
 import {renderDestinationRules} from './destination-rule.ts'
-import {metricQueries, requestCounters} from './metrics.ts'
 import {problems} from './problems.ts'
 import {readVirtualService, renderVirtualService} from './virtual-service.ts'
 
@@ -26,8 +26,7 @@ export const istio: Mesh = {
   },
   settlingMilliseconds,
   problems,
-  metricQueries,
-  requestCounters,
+  counters,
 }
 
 function settlingMilliseconds(context: MeshContext): number {

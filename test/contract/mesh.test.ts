@@ -2,12 +2,13 @@
 import {parser} from '@prometheus-io/lezer-promql'
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
+import {keyOf, selectorOf, slotKeys} from '../../controller/shell/counter-reader.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import {annotations, labels} from '../../crds/names.ts'
 import {rolloutSpec} from '../../crds/rollout.ts'
 import type {Weights} from '../../crds/rollout-status.ts'
 import {meshes, meshOf} from '../../mesh/registry.ts'
-import type {Mesh, MeshContext, MetricQueryRequest, ServicePort} from '../../mesh/types.ts'
+import type {Mesh, MeshContext, ServicePort} from '../../mesh/types.ts'
 
 /** What the suite has to know of a mesh; one without an entry doesn't compile. */
 interface MeshFacts {
@@ -19,8 +20,6 @@ interface MeshFacts {
   foundations(context: MeshContext): KubeObject[]
   /** The spec of a route without the rules that are held back: those that take no request. */
   used(spec: KubeObject['spec']): unknown
-  /** How queries name a slot. */
-  metricName(context: MeshContext, slot: 'a' | 'b'): string
   /** The route with a status that says that it is in force; unchanged where the mesh writes none. */
   accept(route: KubeObject): KubeObject
 }
@@ -31,7 +30,6 @@ const facts: Record<keyof typeof meshes, MeshFacts> = {
     ports: [],
     foundations: () => [],
     used: spec => spec,
-    metricName: (context, slot) => `"${context.slots[slot]}"`,
     accept: route => route,
   },
   gatewayAPI: {
@@ -43,10 +41,6 @@ const facts: Record<keyof typeof meshes, MeshFacts> = {
       ...spec,
       rules: spec.rules.filter((rule: object) => !JSON.stringify(rule).includes('fairlead-held')),
     }),
-    metricName: ({rollout, apex}, slot) => {
-      const places = slot === 'a' ? 'rule/0/backend/0|rule/1/backend/0' : 'rule/0/backend/1|rule/2/backend/0'
-      return `"httproute/${rollout.namespace}/${apex.name}/(${places})"`
-    },
     accept: route => ({...route, status: {parents: route.spec.parentRefs.map(acceptedBy)}}),
   },
 }
@@ -279,40 +273,31 @@ describe.each(keys)('confirmation by %s', key => {
 describe.each(keys)('metrics of %s', key => {
   const mesh = meshes[key]
   const contexts = contextsOf(key)
-  const requests: fc.Arbitrary<MetricQueryRequest> = fc.record({
-    metric: fc.constantFrom('requestSuccessRate', 'requestDuration'),
-    slot: fc.constantFrom(...slots),
-    window: fc.integer({min: 1, max: 3600}).map(seconds => `${seconds}s`),
-    quantile: fc.double({min: 0.001, max: 0.999, noNaN: true}),
-  })
+  const reader = (context: MeshContext) => ({uid: 'u', mesh, context})
 
-  test('every query is PromQL, names its slot and not the other, and looks back over the window', () => {
+  test('every family of counters is read by an instant vector that names both slots', () => {
+    expect(mesh.counters.some(family => family.kind === 'requests' && family.side === 'caller')).toBe(true)
     fc.assert(
-      fc.property(contexts, requests, (context, request) => {
-        const queries = mesh.metricQueries(context, request)
-        expect(queries.length).toBeGreaterThan(0)
-        expect(new Set(queries.map(query => query.side)).size).toBe(queries.length)
-        for (const {query} of queries) {
-          expect(promqlErrors(query)).toEqual([])
-          expect(query).toContain(facts[key].metricName(context, request.slot))
-          expect(query).not.toContain(facts[key].metricName(context, request.slot === 'a' ? 'b' : 'a'))
-          expect(query).toMatch(new RegExp(`["/]${context.rollout.namespace}["/]`))
-          expect(query).toContain(`[${request.window}]`)
+      fc.property(contexts, contexts, fc.constantFrom(...mesh.counters), (context, other, family) => {
+        const query = selectorOf(family, [reader(context), reader(other)])
+        expect(promqlErrors(query)).toEqual([])
+        expect(query).not.toMatch(/\[[0-9]|rate|sum/)
+        for (const one of [context, other]) {
+          for (const value of slotKeys(family, reader(one)).flatMap(({values}) => values)) {
+            expect(query.replaceAll('[.]', '.')).toContain(value)
+          }
         }
       }),
     )
   })
 
-  test('every counter is an instant vector of the slot', () => {
+  test('a series counts for one slot of one Rollout', () => {
     fc.assert(
-      fc.property(contexts, fc.constantFrom(...slots), (context, slot) => {
-        const counters = mesh.requestCounters(context, slot)
-        expect(counters.length).toBeGreaterThan(0)
-        for (const query of counters.flatMap(counter => [counter.total, counter.failed])) {
-          expect(promqlErrors(query)).toEqual([])
-          expect(query).toContain(facts[key].metricName(context, slot))
-          expect(query).not.toMatch(/\[|rate|sum/)
-        }
+      fc.property(contexts, contexts, fc.constantFrom(...mesh.counters), (context, other, family) => {
+        const keys = [context, other].flatMap(one => slotKeys(family, reader(one)).map(({values}) => keyOf(values)))
+        const same = JSON.stringify([context.rollout, context.slots]) === JSON.stringify([other.rollout, other.slots])
+        const distinct = sameNames(context, other) || same ? keys.length / 2 : keys.length
+        expect(new Set(keys).size).toBe(distinct)
       }),
     )
   })
@@ -321,3 +306,8 @@ describe.each(keys)('metrics of %s', key => {
     expect(promqlErrors('sum(rate(up[60s])')).not.toEqual([])
   })
 })
+
+/** Whether two contexts are of Rollouts that could not both exist: the same target in the same namespace. */
+function sameNames(left: MeshContext, right: MeshContext): boolean {
+  return left.rollout.namespace === right.rollout.namespace && left.slots.a === right.slots.a
+}

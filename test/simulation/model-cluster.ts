@@ -1,12 +1,13 @@
 // A cluster of plain data for the core: it carries intents out, and it plays the workload and endpoint controllers on a
 // virtual clock. The proxy follows the route and the apex Service with a delay of its own, and counts what it drops.
 
+import {gridOf, latestGridTime, nextReadingAt} from '../../analysis/grid.ts'
 import {stamped} from '../../controller/core/diff.ts'
 import type {Intent} from '../../controller/core/intents.ts'
-import {evaluationDue} from '../../controller/core/judgement.ts'
+import {judgedStep} from '../../controller/core/judgement.ts'
 import {type Observation} from '../../controller/core/observation.ts'
 import {modelOf} from '../../controller/core/state.ts'
-import {type Durations, worldOf} from '../../controller/core/world.ts'
+import {durationsOf} from '../../controller/core/world.ts'
 import {timeText} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import {finalizer, labels} from '../../crds/names.ts'
@@ -345,19 +346,23 @@ export class ModelCluster {
   private analyse(base: Observation): Observation['analysis'] {
     const model = modelOf(this.status)
     if (!model) return undefined
-    const durations: Durations = worldOf(base, model, []).durations
-    const due = evaluationDue(model, durations, 1, this.now)
-    if (!due || !('at' in due)) return undefined
+    const step = judgedStep(model)
+    if (!step) return undefined
+    const {interval, window} = durationsOf(base.spec)
+    const grid = gridOf(interval)
+    const at = latestGridTime(grid, this.now)
+    if (at < step.since + window) return undefined
     const {state} = model
     const judged = 'canary' in state ? state.canary : state.primary
-    const verdict = this.oracle(judged?.image ?? '', due.at)
+    const verdict = this.oracle(judged?.image ?? '', at)
     const result: CheckResult = {
       name: 'success',
       verdict,
       reason: verdict,
       message: verdict,
-      evaluatedAt: timeText(due.at),
+      evaluatedAt: timeText(at),
     }
-    return {at: due.at, results: [result], requests: {total: 100, failed: verdict === 'fail' ? 50 : 0}}
+    const requests = {total: 100, failed: verdict === 'fail' ? 50 : 0}
+    return {at, step: step.id, results: [result], requests, again: nextReadingAt(grid, at)}
   }
 }

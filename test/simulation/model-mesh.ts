@@ -45,8 +45,7 @@ export function modelMesh(settlingMilliseconds: number, silent: boolean): Mesh {
       return now >= again ? {confirmed: true} : {confirmed: false, again}
     },
     problems: () => [],
-    metricQueries: () => [],
-    requestCounters: () => [],
+    counters: [],
   }
 }
 

@@ -1,6 +1,13 @@
 // From what Prometheus says (https://prometheus.io/docs/prometheus/latest/querying/api/) to an answer of the port.
 import {z} from 'zod'
-import type {MetricAnswer, MetricErrorReason, MetricSample} from '../../../controller/ports.ts'
+import type {
+  MetricAnswer,
+  MetricErrorReason,
+  MetricFailure,
+  MetricRangeAnswer,
+  MetricSample,
+  MetricSeries,
+} from '../../../controller/ports.ts'
 
 const maximumErrorTextLength = 400
 
@@ -19,6 +26,11 @@ const series = z.object({
   value: point.optional(),
   histogram: z.unknown().optional(),
 })
+const rangeSeries = z.object({
+  metric: z.record(z.string(), z.string()),
+  values: z.array(point).optional(),
+  histograms: z.unknown().optional(),
+})
 const success = z.object({
   status: z.literal('success'),
   /** VictoriaMetrics says so when storage nodes were missing. */
@@ -27,13 +39,28 @@ const success = z.object({
     z.object({resultType: z.literal('vector'), result: z.array(series)}),
     z.object({resultType: z.literal('scalar'), result: point}),
     z.object({resultType: z.literal('string')}),
-    z.object({resultType: z.literal('matrix')}),
+    z.object({resultType: z.literal('matrix'), result: z.array(rangeSeries)}),
   ]),
 })
 const failure = z.object({status: z.literal('error'), errorType: z.string().default(''), error: z.string().default('')})
 
-/** The answer that a response stands for; its `text` is the whole body. */
+type Data = z.infer<typeof success>['data']
+
+/** The answer that a response to an instant query stands for; its `text` is the whole body. */
 export function answerOf(status: number, text: string): MetricAnswer {
+  const data = dataOf(status, text)
+  return 'kind' in data ? data : instantOf(data)
+}
+
+/** The answer that a response to a range query stands for. */
+export function rangeAnswerOf(status: number, text: string): MetricRangeAnswer {
+  const data = dataOf(status, text)
+  if ('kind' in data) return data
+  if (data.resultType !== 'matrix') return problem('BadAnswer', `a range query was answered by a ${data.resultType}`)
+  return matrixOf(data.result)
+}
+
+function dataOf(status: number, text: string): Data | MetricFailure {
   const body = parseJson(text)
   const failed = failure.safeParse(body)
   const said = failed.success ? `: ${oneLine(failed.data.error)}` : ''
@@ -52,14 +79,17 @@ export function answerOf(status: number, text: string): MetricAnswer {
   return successOf(body)
 }
 
-function successOf(body: unknown): MetricAnswer {
+function successOf(body: unknown): Data | MetricFailure {
   const parsed = success.safeParse(body)
   if (!parsed.success) {
     return problem('BadAnswer', 'the answer is not one of the Prometheus query API: correct the address of Prometheus')
   }
   if (parsed.data.isPartial)
     return problem('BadAnswer', 'the answer is partial: a storage node is missing; bring it back')
-  const {data} = parsed.data
+  return parsed.data.data
+}
+
+function instantOf(data: Data): MetricAnswer {
   switch (data.resultType) {
     case 'vector':
       return vectorOf(data.result)
@@ -70,6 +100,21 @@ function successOf(body: unknown): MetricAnswer {
     case 'string':
       return problem('BadAnswer', 'the query yields a string: write one that yields a number')
   }
+}
+
+function matrixOf(result: z.infer<typeof rangeSeries>[]): MetricRangeAnswer {
+  const found: MetricSeries[] = []
+  for (const {metric, values} of result) {
+    if (!values) return problem('BadAnswer', 'the query yields native histograms, which have no counters to read')
+    const points: MetricSeries['points'] = []
+    for (const [seconds, text] of values) {
+      const value = parseValue(text)
+      if (value === undefined) return problem('BadAnswer', `"${text.slice(0, 40)}" is not a value of Prometheus`)
+      points.push({at: Math.round(seconds * 1000), value})
+    }
+    found.push({labels: metric, points})
+  }
+  return {kind: 'matrix', series: found}
 }
 
 function vectorOf(result: z.infer<typeof series>[]): MetricAnswer {
@@ -101,6 +146,6 @@ function oneLine(text: string): string {
 }
 
 /** An answer that says why there is none. */
-export function problem(reason: MetricErrorReason, message: string): MetricAnswer {
+export function problem(reason: MetricErrorReason, message: string): MetricFailure {
   return {kind: 'error', reason, message}
 }

@@ -1,7 +1,7 @@
 // Prometheus, or what speaks its query API, as a metrics system. Nothing here throws once it is set up, nothing is
 // unbounded, and no message holds a credential: those name the origin of an address and never its path or user.
-import type {MetricAnswer, MetricRequest, Metrics} from '../../../controller/ports.ts'
-import {answerOf, problem} from './answer.ts'
+import type {MetricFailure, Metrics} from '../../../controller/ports.ts'
+import {answerOf, problem, rangeAnswerOf} from './answer.ts'
 import {readBoundedText} from './bounded-body.ts'
 import {createQueryLimiter} from './limiter.ts'
 
@@ -48,34 +48,66 @@ export function createPrometheusMetrics(options: PrometheusOptions): Metrics {
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
   }
   const limiter = createQueryLimiter(maximumConcurrentQueries, maximumWaitingQueries)
+  async function send<Answer extends {kind: string; serverTime?: number}>(
+    question: Question,
+    read: (status: number, text: string) => Answer | MetricFailure,
+  ): Promise<Answer | MetricFailure> {
+    const address = question.address === undefined ? home : queryAddress(question.address)
+    if (address instanceof Error) return problem('BadAnswer', address.message)
+    const signal = AbortSignal.timeout(settings.timeoutMilliseconds)
+    const release = await limiter.acquire(address.origin, signal)
+    if (release === 'aborted') return timedOut(address, settings)
+    if (release === 'full') {
+      return problem('Unreachable', `${maximumWaitingQueries} queries wait for ${address.origin} already`)
+    }
+    try {
+      return await ask(settings, address, question, read, signal)
+    } catch (error) {
+      return signal.aborted ? timedOut(address, settings) : unreachable(address, error)
+    } finally {
+      release()
+    }
+  }
   return {
-    async query(request) {
-      const address = request.address === undefined ? home : queryAddress(request.address)
-      if (address instanceof Error) return problem('BadAnswer', address.message)
-      const signal = AbortSignal.timeout(settings.timeoutMilliseconds)
-      const release = await limiter.acquire(address.origin, signal)
-      if (release === 'aborted') return timedOut(address, settings)
-      if (release === 'full') {
-        return problem('Unreachable', `${maximumWaitingQueries} queries wait for ${address.origin} already`)
-      }
-      try {
-        return await ask(settings, address, request, signal)
-      } catch (error) {
-        return signal.aborted ? timedOut(address, settings) : unreachable(address, error)
-      } finally {
-        release()
-      }
-    },
+    query: request => send({...request, path: 'query', parameters: {time: seconds(request.at)}}, answerOf),
+    queryRange: request =>
+      send(
+        {
+          ...request,
+          path: 'query_range',
+          parameters: {
+            start: seconds(request.from),
+            end: seconds(request.to),
+            step: seconds(request.stepMilliseconds),
+          },
+        },
+        rangeAnswerOf,
+      ),
   }
 }
 
-async function ask(
+interface Question {
+  path: 'query' | 'query_range'
+  query: string
+  parameters: Record<string, string>
+  address?: string
+  maximumBytes?: number
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1000).toFixed(3)
+}
+
+async function ask<Answer extends {kind: string; serverTime?: number}>(
   settings: Settings,
   address: URL,
-  request: MetricRequest,
+  question: Question,
+  read: (status: number, text: string) => Answer | MetricFailure,
   signal: AbortSignal,
-): Promise<MetricAnswer> {
-  const response = await settings.fetch(address.href, {
+): Promise<Answer | MetricFailure> {
+  const endpoint = new URL(address)
+  endpoint.pathname += `/${question.path}`
+  const response = await settings.fetch(endpoint.href, {
     method: 'POST',
     headers: {
       ...(address.href === settings.home ? settings.headers : {}),
@@ -83,9 +115,9 @@ async function ask(
       'content-type': 'application/x-www-form-urlencoded',
     },
     body: new URLSearchParams({
-      query: request.query,
-      time: (request.at / 1000).toFixed(3),
-      timeout: (settings.timeoutMilliseconds / 1000).toFixed(3),
+      query: question.query,
+      ...question.parameters,
+      timeout: seconds(settings.timeoutMilliseconds),
       // Thanos answers from whatever stores it reaches unless told not to; half of the data is no evidence.
       partial_response: 'false',
     }).toString(),
@@ -93,10 +125,14 @@ async function ask(
     redirect: 'manual',
     signal,
   })
-  const text = await readBoundedText(response, settings.maximumBytes)
-  if (text !== undefined) return answerOf(response.status, text)
-  if (response.status !== 200) return answerOf(response.status, '')
-  return problem('TooLarge', `the answer is larger than ${settings.maximumBytes} bytes`)
+  const maximumBytes = question.maximumBytes ?? settings.maximumBytes
+  const text = await readBoundedText(response, maximumBytes)
+  if (text === undefined && response.status === 200) {
+    return problem('TooLarge', `the answer is larger than ${maximumBytes} bytes`)
+  }
+  const answer = read(response.status, text ?? '')
+  const serverTime = Date.parse(response.headers.get('date') ?? '')
+  return 'reason' in answer || Number.isNaN(serverTime) ? answer : Object.assign(answer, {serverTime})
 }
 
 /** Where to send a query for a base address; an error with a message fit for users when it can't be one. */
@@ -109,7 +145,7 @@ function queryAddress(base: string): URL | TypeError {
   if (url.username !== '' || url.password !== '') {
     return new TypeError('the address of Prometheus must not hold a user or password: send credentials as a header')
   }
-  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1/query`
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1`
   url.hash = ''
   return url
 }
@@ -126,11 +162,11 @@ function checkedHeaders(headers: Readonly<Record<string, string>>): Readonly<Rec
   return headers
 }
 
-function timedOut(address: URL, settings: Settings): MetricAnswer {
+function timedOut(address: URL, settings: Settings): MetricFailure {
   return problem('Timeout', `no answer from ${address.origin} within ${settings.timeoutMilliseconds} ms`)
 }
 
-function unreachable(address: URL, error: unknown): MetricAnswer {
+function unreachable(address: URL, error: unknown): MetricFailure {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : undefined
   const code = cause && 'code' in cause ? String(cause.code) : 'connection failed'
   return problem('Unreachable', `cannot reach ${address.origin}: ${code}`)

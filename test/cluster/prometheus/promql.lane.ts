@@ -5,6 +5,7 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, expect, test} from 'vitest'
+import {selectorOf} from '../../../controller/shell/counter-reader.ts'
 import {meshes} from '../../../mesh/registry.ts'
 import type {MeshContext} from '../../../mesh/types.ts'
 import {MetricStore, type PrometheusApi, startPrometheusApi} from '../../../playground/metrics/index.ts'
@@ -113,7 +114,7 @@ const traffics: Record<keyof typeof meshes, MeshContext['traffic']> = {
   gatewayAPI: {gatewayAPI: {parentRefs: [{name: 'web'}], hosts: ['web.example.com'], settlingTime: '1s'}},
 }
 
-/** Every query that the product asks of a mesh, for both slots and several windows. */
+/** Every query that the product asks of a mesh. */
 function productQueries(): string[] {
   return Object.entries(meshes).flatMap(([key, mesh]) => {
     const context: MeshContext = {
@@ -122,16 +123,11 @@ function productQueries(): string[] {
       slots: {a: 'c-a', b: 'c-b'},
       traffic: traffics[key as keyof typeof meshes],
     }
-    return (['a', 'b'] as const).flatMap(slot => [
-      ...mesh.requestCounters(context, slot).flatMap(({total, failed}) => [total, failed]),
-      ...(['requestSuccessRate', 'requestDuration'] as const).flatMap(metric =>
-        ['20s', '60s', '5m'].flatMap(window =>
-          [0.5, 0.99].flatMap(quantile =>
-            mesh.metricQueries(context, {metric, slot, window, quantile}).map(({query}) => query),
-          ),
-        ),
-      ),
-    ])
+    const reader = {uid: 'u', mesh, context}
+    return mesh.counters.flatMap(family => {
+      const selector = selectorOf(family, [reader])
+      return [selector, `last_over_time(${selector}[6h])`]
+    })
   })
 }
 

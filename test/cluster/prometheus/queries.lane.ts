@@ -1,14 +1,12 @@
 // Every built-in query of every mesh, and every verdict, on a real Prometheus that scrapes a source which the test steers:
-// through the product's own plan, provider and judgement.
+// through the product's own evaluator and provider.
 import {afterAll, beforeAll, describe, expect, test} from 'vitest'
-import {countSince} from '../../../analysis/counts.ts'
-import {planQueries} from '../../../analysis/plan.ts'
 import {createPrometheusMetrics} from '../../../analysis/providers/prometheus/index.ts'
-import {judgeThreshold} from '../../../analysis/threshold.ts'
+import type {AnalysisObservation} from '../../../controller/core/observation.ts'
 import type {Threshold} from '../../../crds/rollout.ts'
 import type {CheckResult} from '../../../crds/rollout-status.ts'
 import {meshes} from '../../../mesh/registry.ts'
-import type {MeshContext} from '../../../mesh/types.ts'
+import {JudgedRelease} from '../../contract/evaluation/judged-release.ts'
 import {type PrometheusServer, startPrometheus} from './server.ts'
 import {type Source, startSource} from './source.ts'
 
@@ -62,19 +60,6 @@ const arms: Record<MeshName, (namespace: string) => Arm> = {
   },
 }
 
-function contextOf(name: MeshName, namespace: string): MeshContext {
-  const traffics: Record<MeshName, MeshContext['traffic']> = {
-    istio: {istio: {hosts: [], gateways: [], settlingTime: '1s'}},
-    gatewayAPI: {gatewayAPI: {parentRefs: [{name: 'web'}], hosts: ['web.example.com'], settlingTime: '1s'}},
-  }
-  return {
-    rollout: {name: 'c', namespace, uid: 'u'},
-    apex: {name: 'c', ports: []},
-    slots: {a: 'c-a', b: 'c-b'},
-    traffic: traffics[name],
-  }
-}
-
 /** Requests per second and pod; 70 % of them take up to 10 ms, 99.5 % up to 50 ms, and all up to 100 ms. */
 function serve(arm: Arm, succeeding: number, failing: number): void {
   const total = succeeding + failing
@@ -87,28 +72,40 @@ function serve(arm: Arm, succeeding: number, failing: number): void {
   source.grow(Object.fromEntries(rates))
 }
 
-/** Judges a check as the controller does, at this moment. */
-async function judge(
-  name: MeshName,
+/** Judges a check as the controller does, at this moment: what it observes of a release that began a while ago. */
+async function observe(
+  mesh: MeshName,
   namespace: string,
   threshold: Threshold,
   options: {maximumBytes?: number; template?: string} = {},
-): Promise<CheckResult> {
-  const context = contextOf(name, namespace)
+): Promise<AnalysisObservation> {
   const {template, ...bounds} = options
   const metrics = createPrometheusMetrics({address: prometheus.address, timeoutMilliseconds: 2000, ...bounds})
-  const [plan] = planQueries({
-    checks: [{name: 'check', threshold}],
-    templates: () => (template === undefined ? undefined : {query: template}),
-    builtIn: (metric, quantile) => meshes[name].metricQueries(context, {metric, slot: 'b', window, quantile}),
-    variables: {namespace, rollout: 'c', canaryWorkload: 'c-b', primaryWorkload: 'c-a', window},
+  const now = Date.now()
+  const startedAt = now - 4 * windowMilliseconds
+  const analysis = {interval: '1s', window, checks: [{name: 'check', threshold}]}
+  const release = new JudgedRelease({
+    name: 'c',
+    namespace,
+    mesh,
+    startedAt,
+    analysis,
+    metrics,
+    ...(template === undefined ? {} : {template}),
   })
-  const at = Date.now()
-  if (!plan || 'problem' in plan) throw new Error(`no plan: ${JSON.stringify(plan)}`)
-  const answers = await Promise.all(
-    plan.queries.map(async ({side, query}) => ({side, answer: await metrics.query({query, at})})),
-  )
-  return judgeThreshold(plan.check, answers, new Date(at).toISOString())
+  release.step(0, 10, startedAt)
+  let last: AnalysisObservation | undefined
+  await release.settle(now, observation => {
+    last = observation
+  })
+  if (!last) throw new Error('nothing was observed')
+  return last
+}
+
+async function judge(...parameters: Parameters<typeof observe>): Promise<CheckResult> {
+  const [result] = (await observe(...parameters)).results
+  if (!result) throw new Error('no result')
+  return result
 }
 
 const pause = (milliseconds: number) => new Promise(resolve => setTimeout(resolve, milliseconds))
@@ -174,20 +171,12 @@ describe.concurrent.each(names)('queries of %s', name => {
     const arm = arms[name]('counters')
     serve(arm, 0, 0)
     await pause(1500)
-    const metrics = createPrometheusMetrics({address: prometheus.address})
-    const samples = async (query: string, at: number) => {
-      const answer = await metrics.query({query, at})
-      return answer.kind === 'vector' ? answer.samples : []
-    }
-    const [counter] = meshes[name].requestCounters(contextOf(name, 'counters'), 'b')
-    const start = Date.now()
     serve(arm, 40, 10)
     await pause(3000)
     serve(arm, 0, 0)
-    await pause(1500)
-    const count = async (query: string) => countSince(await samples(query, start), await samples(query, Date.now()))
-    const [total, failed] = [await count(counter?.total ?? ''), await count(counter?.failed ?? '')]
-    expect(total / failed).toBeCloseTo(5, 5)
+    await pause(2500)
+    const {failed, total} = (await observe(name, 'counters', expectations.requestSuccessRate.passing)).requests
+    expect(total / failed).toBeCloseTo(5, 1)
     expect(Math.abs(total - 300)).toBeLessThan(15)
   })
 })
@@ -217,7 +206,7 @@ describe.concurrent.each(names)('series of %s that change', name => {
     expect(await judge(name, 'replaced', passing)).toMatchObject({verdict: 'noData', reason: 'NoSeries'})
     source.grow({[arm.requests('200', 'z')]: 20}, 5000)
     await pause(700)
-    // One sample is no rate: five thousand requests of before must not count as five thousand of now.
+    // A series of a new pod begins at 0: what it counted before its first scrape was in this window.
     const {value} = await judge(name, 'replaced', passing)
     expect([undefined, 100]).toContain(value)
     await settled()

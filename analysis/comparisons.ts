@@ -1,0 +1,99 @@
+// All compare checks of a release at one grid time: which counts are evidence, for which step, and what they say.
+import {timeText} from '../crds/common.ts'
+import type {CompareEvidence, Evidence} from '../crds/evidence.ts'
+import type {SlotName} from '../crds/rollout.ts'
+import type {CheckResult} from '../crds/rollout-status.ts'
+import {maximumMessageLength} from './checks.ts'
+import {beginStep, emptyEvidence, judgePoll, resultOf} from './compare/judge.ts'
+import {noRequests, type Poll} from './compare/poll.ts'
+import type {CompareSettings} from './compare/settings.ts'
+import {aloneAtBegin, aloneSettings} from './compare/without-primary.ts'
+import type {CountedPoll, ReportingSide, SlotCounts} from './polls.ts'
+
+/** The step whose evidence is gathered. */
+export interface JudgedStep {
+  /** Tells the steps of a release apart. */
+  id: string
+  /** Since when its weight is in force, and until when it was; milliseconds. Other polls only move the counters on. */
+  since: number
+  until?: number
+  canary: SlotName
+  /** The other version has a share of the requests too; else the canary is judged alone, by what is known of it. */
+  compared: boolean
+}
+
+/** What the counters gave at a grid time. */
+export type Polled = {at: number} & (
+  | {kind: 'counted'; poll: CountedPoll}
+  /** Nothing to compare with: no series, or the first ones after an outage. */
+  | {kind: 'gap'}
+  | {kind: 'problem'; reason: string; message: string}
+)
+
+/** Takes a grid time into the evidence; one result per compare check, in the order of the settings. */
+export function judgeComparisons(
+  settings: readonly CompareSettings[],
+  step: JudgedStep,
+  before: Evidence | undefined,
+  polled: Polled,
+): {evidence: Evidence; results: CheckResult[]} {
+  const evaluatedAt = timeText(polled.at)
+  const results: CheckResult[] = []
+  const checks = settings.map(check => {
+    const known = evidenceOf(check, step, before)
+    const effective = step.compared ? check : aloneSettings(check, known)
+    if (polled.kind !== 'counted') {
+      results.push({name: check.name, ...withoutCounts(polled), evaluatedAt})
+      return known
+    }
+    const poll = pollOf(polled.poll, step, check.metric)
+    const judged = judgePoll(effective, known, poll)
+    results.push(resultOf(effective, judged, poll, evaluatedAt))
+    return judged.evidence
+  })
+  return {evidence: {through: evaluatedAt, step: step.id, checks}, results}
+}
+
+/** What is known of a check at the begin of a poll; nothing where the check changed since. */
+function evidenceOf(check: CompareSettings, step: JudgedStep, before: Evidence | undefined): CompareEvidence {
+  const empty = emptyEvidence(check)
+  const known = before?.checks.find(({name}) => name === check.name)
+  const fits = known && known.proportions.length === empty.proportions.length && !known.bands === !empty.bands
+  if (!fits) return empty
+  if (before?.step === step.id) return known
+  const begun = beginStep(known)
+  return step.compared ? begun : aloneAtBegin(begun)
+}
+
+function pollOf(counted: CountedPoll, step: JudgedStep, metric: CompareSettings['metric']): Poll {
+  const side = sideOf(counted, metric)
+  const counts: SlotCounts = counted.sides[side] ?? {a: noRequests, b: noRequests}
+  const other: SlotName = step.canary === 'a' ? 'b' : 'a'
+  const inForce = counted.at - counted.milliseconds >= step.since && counted.at <= (step.until ?? counted.at)
+  return {
+    at: counted.at,
+    milliseconds: counted.milliseconds,
+    separateScrapes: step.compared && side === 'destination',
+    counts: inForce,
+    canary: counts[step.canary],
+    primary: counts[other],
+  }
+}
+
+/** The callers' side wherever it counted anything: one scrape of it holds both arms. */
+function sideOf({sides}: CountedPoll, metric: CompareSettings['metric']): ReportingSide {
+  const has = (counts: SlotCounts | undefined) =>
+    counts !== undefined && (metric === 'requestErrors' || counts.a.durations !== undefined)
+  return has(sides.caller) || !has(sides.destination) ? 'caller' : 'destination'
+}
+
+function withoutCounts(
+  polled: Exclude<Polled, {kind: 'counted'}>,
+): Pick<CheckResult, 'verdict' | 'reason' | 'message'> {
+  if (polled.kind === 'problem') {
+    return {verdict: 'error', reason: polled.reason, message: polled.message.slice(0, maximumMessageLength)}
+  }
+  const message =
+    'Prometheus has no request counters of the two versions that follow on earlier ones: there was no traffic, or it does not scrape the mesh'
+  return {verdict: 'noData', reason: 'NoCounters', message}
+}

@@ -1,0 +1,167 @@
+// A release on the playground's metrics store, judged by the controller's own evaluator, with a clock that the test moves.
+import type {AnalysisObservation} from '../../../controller/core/observation.ts'
+import type {Clock, MetricAnswer, MetricRangeAnswer, MetricRequest, Metrics} from '../../../controller/ports.ts'
+import {Evaluator} from '../../../controller/shell/evaluate.ts'
+import type {Lookup} from '../../../controller/shell/lookup.ts'
+import {timeText} from '../../../crds/common.ts'
+import {rolloutSpec} from '../../../crds/rollout.ts'
+import type {RolloutStatus} from '../../../crds/rollout-status.ts'
+import {meshes} from '../../../mesh/registry.ts'
+import type {MeshContext} from '../../../mesh/types.ts'
+import {evaluateInstant} from '../../../playground/metrics/promql/evaluate.ts'
+import {MetricStore} from '../../../playground/metrics/store.ts'
+
+/** A metrics system in this process. */
+export function metricsOf(store: MetricStore): Metrics & {queries: MetricRequest[]} {
+  const queries: MetricRequest[] = []
+  const instant = (query: string, at: number) => {
+    const value = evaluateInstant(store, query, at)
+    return value.kind === 'vector' ? value.elements : [{labels: {}, value: value.value}]
+  }
+  return {
+    queries,
+    async query(request): Promise<MetricAnswer> {
+      queries.push(request)
+      return {kind: 'vector', samples: instant(request.query, request.at)}
+    },
+    async queryRange({query, from, to, stepMilliseconds}): Promise<MetricRangeAnswer> {
+      const series = new Map<string, {labels: Record<string, string>; points: {at: number; value: number}[]}>()
+      for (let at = from; at <= to; at += stepMilliseconds) {
+        for (const {labels, value} of instant(query, at)) {
+          const key = JSON.stringify(labels)
+          const known = series.get(key) ?? {labels, points: []}
+          known.points.push({at, value})
+          series.set(key, known)
+        }
+      }
+      return {kind: 'matrix', series: [...series.values()]}
+    },
+  }
+}
+
+/** Nothing is in the cluster but maybe a MetricTemplate of every name. */
+const lookupWith = (template: string | undefined): Lookup => ({
+  get: ref =>
+    ref.kind === 'MetricTemplate' && template !== undefined
+      ? {apiVersion: ref.apiVersion, kind: ref.kind, metadata: {name: ref.name}, spec: {query: template}}
+      : undefined,
+  list: () => [],
+  meshObjects: () => [],
+  missing: () => false,
+  forbidden: () => undefined,
+  reached: () => true,
+})
+
+/** Time passes by itself in the evaluator: nobody waits for anything real. */
+const immediateClock: Clock = {
+  now: () => 0,
+  after(_delay, callback) {
+    queueMicrotask(callback)
+    return () => {}
+  },
+}
+
+/** A mesh that is missing here does not compile. */
+export const traffics: Record<keyof typeof meshes, MeshContext['traffic']> = {
+  istio: {istio: {hosts: [], gateways: [], settlingTime: '1s'}},
+  gatewayAPI: {gatewayAPI: {parentRefs: [{name: 'web'}], hosts: ['web.example.com'], settlingTime: '1s'}},
+}
+
+export interface JudgedReleaseOptions {
+  name?: string
+  startedAt: number
+  analysis: object
+  metrics: Metrics
+  weights?: number[]
+  mesh?: keyof typeof meshes
+  namespace?: string
+  /** Query of every MetricTemplate. */
+  template?: string
+}
+
+/** One Rollout in a release: slot a serves, slot b is the canary. */
+export class JudgedRelease {
+  readonly #options: JudgedReleaseOptions
+  readonly context: MeshContext
+  #evaluator: Evaluator
+  status: RolloutStatus
+
+  constructor(options: JudgedReleaseOptions, evaluator = sharedEvaluator(options.metrics, options.template)) {
+    this.#options = options
+    const name = options.name ?? 'checkout'
+    this.context = {
+      rollout: {name, namespace: options.namespace ?? 'shop', uid: name},
+      apex: {name, ports: []},
+      slots: {a: `${name}-a`, b: `${name}-b`},
+      traffic: traffics[options.mesh ?? 'istio'],
+    }
+    this.#evaluator = evaluator
+    const at = timeText(options.startedAt)
+    const content = (slot: 'a' | 'b') => ({slot, revision: slot, image: slot, filledAt: at})
+    this.status = {
+      phase: 'Progressing',
+      primary: content('a'),
+      canary: content('b'),
+      release: {id: '1-b', startedAt: at, phaseSince: at, weightsSeen: []},
+    }
+  }
+
+  /** The controller is killed: only the status is left. */
+  kill(): void {
+    this.#evaluator = sharedEvaluator(this.#options.metrics, this.#options.template)
+  }
+
+  /** A step's weight has come into force. */
+  step(index: number, weight: number, at: number): void {
+    const {release} = this.status
+    if (!release) throw new Error('no release')
+    this.status = {
+      ...this.status,
+      traffic: {wanted: {a: 100 - weight, b: weight}, since: timeText(at), confirmed: {a: 100 - weight, b: weight}},
+      release: {...release, stepIndex: index, stepSince: timeText(at), weightsSeen: [...release.weightsSeen, weight]},
+    }
+  }
+
+  /** What the status is to keep of an observation. */
+  persist({evidence, requests, results}: AnalysisObservation): void {
+    const {release} = this.status
+    if (!release) throw new Error('no release')
+    const kept = {...release, requests, ...(evidence ? {evidence} : {})}
+    this.status = JSON.parse(JSON.stringify({...this.status, checks: results, release: kept}))
+  }
+
+  /** One pass at a time; like the controller's, it may have to be followed by another one at once. */
+  pass(now: number): Promise<AnalysisObservation | undefined> {
+    const spec = rolloutSpec.parse({
+      targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: this.context.rollout.name},
+      traffic: this.context.traffic,
+      strategy: {canary: {steps: (this.#options.weights ?? [10, 50]).map(weight => ({weight}))}},
+      analysis: this.#options.analysis,
+    })
+    const metadata = {...this.context.rollout}
+    const rollout = {apiVersion: 'fairlead.dev/v1alpha1', kind: 'Rollout', metadata, status: this.status}
+    return this.#evaluator.evaluate({
+      rollout,
+      spec,
+      mesh: meshes[this.#options.mesh ?? 'istio'],
+      meshContext: this.context,
+      now,
+    })
+  }
+
+  /** Passes until there is nothing more to say at this time. */
+  async settle(now: number, seen: (observation: AnalysisObservation) => void = () => {}): Promise<void> {
+    for (let pass = 0; pass < 1000; pass++) {
+      const observation = await this.pass(now)
+      if (!observation) return
+      seen(observation)
+      if (observation.again > now) return
+    }
+    throw new Error('the evaluation does not come to rest')
+  }
+}
+
+/** Many Rollouts of one controller. */
+export function sharedEvaluator(metrics: Metrics, template?: string): Evaluator {
+  return new Evaluator(metrics, lookupWith(template), immediateClock)
+}
