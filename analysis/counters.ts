@@ -39,7 +39,7 @@ export interface ReadingProblem {
 }
 
 /** Series that one Rollout's slots may have in a family. */
-export const maximumSeriesPerRollout = 20_000
+const maximumSeriesPerRollout = 20_000
 
 /** The counters among samples; or what is wrong with them, which makes them no evidence at all. */
 export function readingOf(

@@ -49,6 +49,42 @@ describe('planQueries', () => {
   })
 })
 
+describe('templates with variables', () => {
+  const templates = () => ({
+    query: 'max(depth{pool="{{ variables.pool }}"}) / {{ variables.limit }}',
+    variables: [
+      {name: 'pool', type: 'string' as const},
+      {name: 'limit', type: 'number' as const, default: '10'},
+    ],
+  })
+  const referring = (variables?: Record<string, string>): Check => ({
+    name: 'queue',
+    threshold: {templateRef: {name: 'depth', ...(variables ? {variables} : {})}, max: 1, dryRun: true},
+  })
+  const field = 'analysis.checks[name=queue].threshold.templateRef.variables'
+
+  it('are filled in', () => {
+    const planned = plan(referring({pool: 'a"b'}), {templates})
+    expect(planned).toMatchObject({queries: [{query: 'max(depth{pool="a\\"b"}) / 10'}]})
+  })
+
+  it.each<[Record<string, string> | undefined, string, string]>([
+    [undefined, 'MissingVariable', `${field}.pool (MetricTemplate depth): missing: set this string`],
+    [{pool: 'x', limit: 'many'}, 'InvalidVariable', `${field}.limit (MetricTemplate depth): "many" is not a number`],
+    [{pool: 'x', size: '1'}, 'UnknownVariable', `${field}.size (MetricTemplate depth): the template declares no such`],
+  ])('refuse %j, in a dry run too', (variables, reason, message) => {
+    const problem = {name: 'queue', verdict: 'error', reason, dryRun: true, message: expect.stringContaining(message)}
+    expect(plan(referring(variables), {templates})).toMatchObject({problem})
+  })
+
+  it('name their own default where it is the fault', () => {
+    const wrong = () => ({query: 'x', variables: [{name: 'limit', type: 'number' as const, default: 'many'}]})
+    const message =
+      'MetricTemplate depth, spec.variables[name=limit].default: "many" is not a number: write one such as 0.5'
+    expect(plan(referring(), {templates: wrong})).toMatchObject({problem: {reason: 'InvalidVariable', message}})
+  })
+})
+
 describe('refusals', () => {
   it.each<[string, Check, string, string]>([
     [

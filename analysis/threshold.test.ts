@@ -3,7 +3,7 @@ import {describe, expect, it} from 'vitest'
 import type {Threshold} from '../crds/rollout.ts'
 import {type CheckResult, rolloutStatus} from '../crds/rollout-status.ts'
 import type {Side, ThresholdCheck} from './checks.ts'
-import {type Answer, type AnswerErrorReason, judgeThreshold, type SideAnswer} from './threshold.ts'
+import {type Answer, type AnswerErrorReason, judgeThreshold, notYetDue, type SideAnswer} from './threshold.ts'
 
 const at = Date.UTC(2026, 0, 1)
 const evaluatedAt = '2026-01-01T00:00:00.000Z'
@@ -148,6 +148,86 @@ describe('two sides', () => {
     expect(result).toMatchObject({verdict, message: expect.stringContaining(message)})
     expect(judge(success, answers.toReversed())).toEqual(result)
   })
+})
+
+const second = 1000
+const minute = 60 * second
+
+describe('before the first evaluation', () => {
+  const bad = query(900)
+  const nothing = query()
+  it.each<[string, Partial<Threshold>, number, SideAnswer[], string, string]>([
+    ['a window that is not full', {}, minute - 1, bad, 'noData', 'WindowNotFull'],
+    ['a full one', {}, minute, bad, 'fail', 'AboveMaximum'],
+    ['a delay', {initialDelay: '5m'}, 5 * minute - 1, bad, 'noData', 'InitialDelay'],
+    ['no more delay', {initialDelay: '5m'}, 5 * minute, bad, 'fail', 'AboveMaximum'],
+    ['a delay below the window', {initialDelay: '10s'}, 20 * second, bad, 'noData', 'WindowNotFull'],
+    ['no data to fail on yet', {initialDelay: '5m', noData: 'fail'}, minute, nothing, 'noData', 'InitialDelay'],
+    ['no window to pass yet', {noData: 'pass'}, 10 * second, nothing, 'noData', 'WindowNotFull'],
+  ])('%s', (_, change, elapsed, answers, verdict, reason) => {
+    const of = check({...queue.threshold, ...change})
+    const memory = {name: 'queue', through: '2025-12-31T00:00:00.000Z', outcomes: 'f'}
+    const times = {at, since: at - elapsed, windowMilliseconds: minute}
+    const judged = judgeThreshold(of, answers, {...times, memory})
+    expect(judged.result).toMatchObject({name: 'queue', verdict, reason, evaluatedAt})
+    const early = notYetDue(of, times)
+    expect(early).toEqual(verdict === 'noData' ? judged.result : undefined)
+    if (early) expect(judged.memory).toBe(memory)
+  })
+
+  it('names the delay, and the window', () => {
+    const times = {at, since: at, windowMilliseconds: 90_500}
+    const delay = 'not evaluated before the weight has been in force for the initialDelay of 5m'
+    expect(notYetDue(check({...queue.threshold, initialDelay: '5m'}), times)?.message).toBe(delay)
+    expect(notYetDue(queue, times)?.message).toBe('no whole window of 91s lies in this step yet')
+  })
+})
+
+describe('without data', () => {
+  it.each<[Threshold['noData'], SideAnswer[], string, string]>([
+    [undefined, query(), 'noData', 'NoSeries'],
+    ['wait', query(Number.NaN), 'noData', 'NotANumber'],
+    ['pass', query(), 'pass', 'NoDataPassed'],
+    ['pass', query(Number.NaN), 'pass', 'NoDataPassed'],
+    ['pass', [], 'pass', 'NoDataPassed'],
+    ['fail', query(), 'fail', 'NoDataFailed'],
+    ['fail', query(Number.NaN), 'fail', 'NoDataFailed'],
+    ['pass', query(900), 'fail', 'AboveMaximum'],
+    ['fail', query(1), 'pass', 'Passed'],
+    ['pass', query(Number.POSITIVE_INFINITY), 'error', 'Infinite'],
+    ['fail', query(1, 2), 'error', 'SeveralSeries'],
+    ['pass', [{side: 'query', answer: error('Unreachable')}], 'error', 'Unreachable'],
+    ['fail', [{side: 'query', answer: error('Timeout')}], 'error', 'Timeout'],
+  ])('%s: %j', (noData, answers, verdict, reason) => {
+    const threshold: Threshold = {query: 'x', max: 100, ...(noData ? {noData} : {})}
+    expect(judge(check(threshold), answers)).toMatchObject({verdict, reason})
+  })
+
+  it('says why it counts', () => {
+    const field = 'analysis.checks[name=queue].threshold.query'
+    const message = `${field} returned no series: the canary had no traffic, or Prometheus doesn't scrape it; noData: fail counts that as failed`
+    expect(judge(check({query: 'x', max: 1, noData: 'fail'}), query()).message).toBe(message)
+  })
+
+  it('waits for the side that has data', () => {
+    const answers: SideAnswer[] = [
+      {side: 'caller', answer: vector()},
+      {side: 'destination', answer: vector(99.9)},
+    ]
+    expect(judge(check({...success.threshold, noData: 'fail'}), answers)).toMatchObject({verdict: 'pass'})
+  })
+})
+
+describe('a dry run', () => {
+  it.each([[query(900)], [query(1)], [query()], [[{side: 'query', answer: error('Timeout')}] as SideAnswer[]]])(
+    'says the same, and that it counts for nothing: %j',
+    answers => {
+      expect(judge(check({...queue.threshold, dryRun: true}), answers)).toEqual({
+        ...judge(queue, answers),
+        dryRun: true,
+      })
+    },
+  )
 })
 
 const reasons = fc.constantFrom<AnswerErrorReason>(

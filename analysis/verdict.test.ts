@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
+import type {Check} from '../crds/rollout.ts'
 import type {CheckResult} from '../crds/rollout-status.ts'
+import {checksInForce} from './checks.ts'
 import {combineVerdicts} from './verdict.ts'
 
 function result(name: string, verdict: CheckResult['verdict']): CheckResult {
@@ -22,6 +24,30 @@ describe('combineVerdicts', () => {
       verdict: expected,
       ...(deciding === undefined ? {} : {deciding: results[deciding]}),
     })
+  })
+})
+
+describe('a dry run', () => {
+  it.each<[CheckResult['verdict'][], CheckResult['verdict'][], string]>([
+    [['pass'], ['fail', 'error', 'noData'], 'advance'],
+    [['noData'], ['pass'], 'wait'],
+    [['fail'], ['pass'], 'rollback'],
+    [[], ['pass', 'pass'], 'wait'],
+    [[], ['fail'], 'wait'],
+  ])('%j with %j beside it', (verdicts, dry, expected) => {
+    const counted = verdicts.map(verdict => result('counted', verdict))
+    const reported = dry.map(verdict => ({...result('reported', verdict), dryRun: true}))
+    expect(combineVerdicts([...reported, ...counted])).toEqual(combineVerdicts(counted))
+    expect(combineVerdicts([...counted, ...reported]).verdict).toBe(expected)
+  })
+
+  it('is not in force', () => {
+    const checks: Check[] = [
+      {name: 'a', threshold: {query: 'x', max: 1, dryRun: true}},
+      {name: 'b', threshold: {query: 'x', max: 1, dryRun: false}},
+      {name: 'c', compare: {metric: 'requestErrors', weight: 1}},
+    ]
+    expect(checksInForce(checks).map(({name}) => name)).toEqual(['b', 'c'])
   })
 })
 

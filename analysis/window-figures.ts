@@ -1,8 +1,10 @@
 // Figures of the last window, from counts rather than from `rate()`: they can be checked by hand.
 
-/** Percent of requests that did not fail; NaN without requests. */
+/** Percent of requests that did not fail; NaN without requests, and for counts that can't be. */
 export function successRatePercent({failed, total}: {failed: number; total: number}): number {
-  return total === 0 ? Number.NaN : 100 * (1 - failed / total)
+  if (!(failed >= 0 && failed <= total)) return Number.NaN
+  // Whole numbers up to the one division: 7 failures of 100 are 93 %, not a hair less than a minimum of 93.
+  return (100 * (total - failed)) / total
 }
 
 /** Requests by duration over a window: how many took at most each finite bound (milliseconds, rising), and how many there were. */
@@ -14,21 +16,25 @@ interface CountedDurations {
 
 /**
  * Milliseconds at a quantile (0 to 1), interpolated within its bucket as Prometheus' histogram_quantile() does it; the
- * highest finite bound when it lies beyond, NaN without requests or bounds.
+ * highest finite bound when it lies beyond, NaN without requests or bounds. Cumulative counts that fall count as level.
  */
 export function durationQuantile({bounds, counts, total}: CountedDurations, quantile: number): number {
   const highest = bounds.at(-1)
-  if (total === 0 || highest === undefined) return Number.NaN
-  const rank = quantile * total
-  const place = counts.findIndex(count => count >= rank)
-  const upper = bounds[place]
-  if (place < 0 || upper === undefined) return highest
-  const lower = place === 0 ? 0 : (bounds[place - 1] ?? 0)
-  const before = place === 0 ? 0 : (counts[place - 1] ?? 0)
-  const within = (counts[place] ?? 0) - before
-  // The lowest bucket of a histogram with a bound at or below 0 has no width to interpolate in.
-  if (place === 0 && upper <= 0) return upper
-  return within === 0 ? upper : lower + ((upper - lower) * (rank - before)) / within
+  const observations = Math.max(total, ...counts)
+  if (highest === undefined || !(observations > 0)) return Number.NaN
+  const rank = quantile * observations
+  let lower = 0
+  let before = 0
+  for (const [index, upper] of bounds.entries()) {
+    const count = Math.max(before, counts[index] ?? 0)
+    if (count >= rank) {
+      // A lowest bucket that ends at or below 0 has no known begin to interpolate from.
+      return index === 0 && upper <= 0 ? upper : lower + ((upper - lower) * (rank - before)) / (count - before)
+    }
+    lower = upper
+    before = count
+  }
+  return highest
 }
 
 /** Sums durations over the bounds that all of them have. */

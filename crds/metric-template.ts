@@ -13,7 +13,7 @@ const templateVariable = z
     type: z
       .enum(['string', 'number', 'duration', 'regex'])
       .describe(
-        'string: a text, which stands for itself in a regular expression too. number. duration: of PromQL, such as 5m or 1h30m. regex: a regular expression, only after =~ or !~.',
+        'string: a text, which stands for itself in a regular expression too. number. duration: of PromQL, such as 5m or 1h30m. regex: a regular expression, which stands for itself as a group.',
       ),
     default: z.string().max(1024).optional().describe('Value where a check sets none; without it every check must.'),
     description: z.string().max(1024).optional().describe('What the variable is for; messages quote it.'),

@@ -2,6 +2,7 @@ import {z} from 'zod'
 import {condition} from './common.ts'
 import {evidence, tally} from './evidence.ts'
 import {slotName} from './rollout.ts'
+import {thresholdMemory} from './threshold.ts'
 
 const time = z.string().max(64)
 const revisionName = z.string().max(63)
@@ -110,6 +111,7 @@ const release = z.strictObject({
   stepIndex: z.int().min(0).max(50).optional().describe('Step under way, from 0.'),
   stepSince: time.optional().describe('When the weight of the step was confirmed.'),
   evidence: evidence.optional(),
+  thresholds: z.array(thresholdMemory).max(20).optional(),
   weightsSeen: z
     .array(z.int().min(0).max(100))
     .max(52)

@@ -1,5 +1,6 @@
 import {z} from 'zod'
 import {duration, localRef, objectName} from './common.ts'
+import {compare} from './compare.ts'
 import {threshold} from './threshold.ts'
 
 /** `a` or `b`: one of the two slots that every Rollout owns. */
@@ -110,15 +111,37 @@ const gatewayAPI = z
     "Traffic through gateways of the Gateway API: an HTTPRoute. A weight counts as in force once every parent has accepted the route. Callers inside the cluster that use the Service's name always reach the primary. The built-in metrics are those of Envoy Gateway; leave clusterStatName of its EnvoyProxy unset.",
   )
 
-const traffic = z.strictObject({istio: istio.optional(), gatewayAPI: gatewayAPI.optional()}).meta({
-  description: 'How traffic is moved: exactly one mesh.',
-  'x-kubernetes-validations': [
-    {
-      rule: '[has(self.istio), has(self.gatewayAPI)].filter(x, x).size() == 1',
-      message: 'set exactly one mesh: istio or gatewayAPI',
-    },
-  ],
-})
+const linkerd = z
+  .strictObject({
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe(
+        'Port of the Service whose requests are shared out. Unset: the first whose appProtocol or name says that it is HTTP or gRPC, else the first that says nothing of its protocol. Its other ports move with the primary.',
+      ),
+    settlingTime: duration
+      .default('5s')
+      .describe(
+        "How long after its write a new weight counts as in force, once Linkerd has accepted the route: its conditions don't say which weights they are about.",
+      ),
+  })
+  .describe(
+    'Traffic through Linkerd: an HTTPRoute whose parent is the Service, or a GRPCRoute where the port has appProtocol grpc. It holds for meshed callers; others reach the primary.',
+  )
+
+const traffic = z
+  .strictObject({istio: istio.optional(), gatewayAPI: gatewayAPI.optional(), linkerd: linkerd.optional()})
+  .meta({
+    description: 'How traffic is moved: exactly one mesh.',
+    'x-kubernetes-validations': [
+      {
+        rule: '[has(self.istio), has(self.gatewayAPI), has(self.linkerd)].filter(x, x).size() == 1',
+        message: 'set exactly one mesh: istio, gatewayAPI or linkerd',
+      },
+    ],
+  })
 
 const canaryStep = z.strictObject({
   weight: z.int().min(1).max(100).describe('Share of the requests, in percent, that the canary gets in this step.'),
@@ -146,56 +169,6 @@ const strategy = z.strictObject({canary: canary.optional()}).meta({
   description: 'How a release proceeds: exactly one strategy.',
   'x-kubernetes-validations': [{rule: 'has(self.canary)', message: 'set exactly one strategy: canary'}],
 })
-
-const margin = (of: string) =>
-  z.strictObject({
-    percent: z.number().gt(0).lt(100).optional().describe(`Share of the canary's requests, in percent, ${of}.`),
-    oddsRatio: z.number().min(1).max(100).optional().describe(`Odds against the primary's, as a multiple, ${of}.`),
-  })
-
-const compare = z
-  .strictObject({
-    metric: z
-      .enum(['requestErrors', 'requestDuration'])
-      .describe(
-        'requestErrors: the share of requests that fail. requestDuration: the share that is slower than `slowerThan`, and the whole distribution for large shifts.',
-      ),
-    slowerThan: duration
-      .optional()
-      .describe("A request that takes longer is slow. Taken up to the next bound that both versions' histograms have."),
-    furtherBounds: z.array(duration).max(3).optional().describe('Further such bounds; every one must pass.'),
-    harmless: margin('up to which it counts as harmless: 0.1 and 1.5 (requestDuration: 1.25) when unset')
-      .optional()
-      .describe('A canary within one of the two is not rolled back, but with probability alpha.'),
-    harmful: margin('from which on it counts as harmful: 1 (lowTraffic: 5) and 3 (requestDuration: 2) when unset')
-      .optional()
-      .describe('A canary beyond both does not advance a step, but with probability beta.'),
-    weight: z
-      .number()
-      .gt(0)
-      .max(1000)
-      .default(1)
-      .describe('Share of alpha that this check gets, beside the other compare checks.'),
-  })
-  .meta({
-    description: 'The canary against the primary, by a sequential test on the same requests of the same time.',
-    'x-kubernetes-validations': [
-      {
-        rule: "(self.metric == 'requestDuration') == has(self.slowerThan)",
-        message: 'slowerThan belongs to metric requestDuration, which needs it',
-      },
-      {rule: 'has(self.slowerThan) || !has(self.furtherBounds)', message: 'furtherBounds needs slowerThan'},
-      {
-        rule: '!has(self.harmless) || !has(self.harmful) || !has(self.harmless.percent) || !has(self.harmful.percent) || self.harmless.percent < self.harmful.percent',
-        message: 'harmless.percent must be below harmful.percent',
-      },
-      {
-        rule: '!has(self.harmless) || !has(self.harmful) || !has(self.harmless.oddsRatio) || !has(self.harmful.oddsRatio) || self.harmless.oddsRatio < self.harmful.oddsRatio',
-        message: 'harmless.oddsRatio must be below harmful.oddsRatio',
-      },
-    ],
-  })
-export type Compare = z.infer<typeof compare>
 
 const check = z
   .strictObject({
@@ -260,6 +233,17 @@ const analysis = z
       })
       .prefault({})
       .describe('While the primary itself fails more than this, the weight holds: both versions suffer.'),
+    minimumDwell: duration
+      .default('0s')
+      .describe('Shortest stay on every step; a step ends as soon as the checks pass after it.'),
+    cleanRequests: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .optional()
+      .describe(
+        'For little traffic: at the deadline of a step, compare checks that need more requests pass if the canary had at least this many in the step and none of them was bad.',
+      ),
     inconclusiveDeadline: duration
       .default('10m')
       .describe('How long a step may stay without a verdict before onInconclusive applies.'),
@@ -274,6 +258,14 @@ const bake = z.strictObject({
   duration: duration
     .default('10m')
     .describe('How long the previous version stays warm in its slot after the promotion, while the analysis goes on.'),
+  holdback: z
+    .int()
+    .min(1)
+    .max(50)
+    .optional()
+    .describe(
+      'Share of the requests, in percent, that the previous version keeps during the bake, so that compare checks go on comparing; 25 or more for a prompt verdict. Unset: none, and compare checks hold the new version to what the previous one failed during the release.',
+    ),
 })
 
 const revision = z

@@ -1,9 +1,10 @@
 // Every mesh that Fairlead knows, under its key in `spec.traffic`. A name that isn't here is an error, never a default.
 import {gatewayAPI} from './gateway-api/index.ts'
 import {istio} from './istio/index.ts'
+import {linkerd} from './linkerd/index.ts'
 import type {Mesh, MeshContext} from './types.ts'
 
-export const meshes: Readonly<Record<keyof MeshContext['traffic'], Mesh>> = {istio, gatewayAPI}
+export const meshes: Readonly<Record<keyof MeshContext['traffic'], Mesh>> = {istio, gatewayAPI, linkerd}
 
 /** The mesh whose key is set; undefined when none or several are. */
 export function meshOf(traffic: MeshContext['traffic']): Mesh | undefined {

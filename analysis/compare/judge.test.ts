@@ -45,7 +45,7 @@ function after(settings: CompareSettings, ...polls: Poll[]) {
   return {...judged, result: resultOf(settings, judged, polls.at(-1) as Poll, '2026-01-01T00:00:00.000Z')}
 }
 
-describe('errors', () => {
+describe('verdicts on errors', () => {
   test.each([
     [requests(0, 434), requests(0, 3906), 'inconclusive', 1],
     [requests(0, 435), requests(0, 3915), 'pass', 0],
@@ -90,7 +90,9 @@ describe('errors', () => {
     expect(later.evidence.proportions[0]?.rollbackRelative).toEqual(before.evidence.proportions[0]?.rollbackRelative)
     expect(later.result.verdict).toBe('inconclusive')
   })
+})
 
+describe('evidence on errors', () => {
   test('a batch that does not count leaves the evidence as it is', () => {
     const {evidence} = after(errors, poll(requests(50, 100), requests(0, 900), {counts: false}))
     const [kept] = emptyEvidence(errors).proportions

@@ -13,16 +13,16 @@ export const notStarted: RestartedProcess = {restarts: 0, logs: []}
 
 /** Begins all restarts up to a number of them, then multiplies by the factors of a batch, given as logarithms. */
 export function withIncrements(
-  process: RestartedProcess,
+  known: RestartedProcess,
   increments: readonly number[],
   restartsDue: number,
 ): RestartedProcess {
-  const restarts = Math.max(process.restarts, restartsDue)
+  const restarts = Math.max(known.restarts, restartsDue)
   // The weights w_j = 1/sqrt(j) - 1/sqrt(j+1) of several restarts telescope.
-  const entering = Math.log(1 / Math.sqrt(process.restarts + 1) - 1 / Math.sqrt(restarts + 1))
+  const entering = Math.log(1 / Math.sqrt(known.restarts + 1) - 1 / Math.sqrt(restarts + 1))
   const logs = increments.map((increment, index) => {
-    const before = process.logs[index] ?? Number.NEGATIVE_INFINITY
-    return (restarts > process.restarts ? logSumExp([before, entering]) : before) + increment
+    const before = known.logs[index] ?? Number.NEGATIVE_INFINITY
+    return (restarts > known.restarts ? logSumExp([before, entering]) : before) + increment
   })
   return {restarts, logs}
 }

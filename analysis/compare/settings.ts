@@ -1,6 +1,7 @@
 // What a compare check comes to once defaults and presets are filled in.
 import {durationMilliseconds} from '../../crds/common.ts'
-import type {Analysis, Compare} from '../../crds/rollout.ts'
+import type {Compare} from '../../crds/compare.ts'
+import type {Analysis} from '../../crds/rollout.ts'
 import type {Margins} from './proportion.ts'
 
 /** A compare check, ready to judge. Shares are fractions. */

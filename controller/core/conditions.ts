@@ -3,6 +3,7 @@ import {timeOf, timeText} from '../../crds/common.ts'
 import type {Condition} from '../../crds/meta.ts'
 import type {RolloutStatus} from '../../crds/rollout-status.ts'
 import {otherSlot, type Problem} from './observation.ts'
+import {outlookOf} from './outlook.ts'
 import {imageIDsOf} from './readiness.ts'
 import type {Model} from './state.ts'
 import {missingConfirmation} from './traffic.ts'
@@ -16,6 +17,8 @@ interface Wanted {
 }
 
 const maximumMessage = 1024
+/** A check that only has to go on for a while needs nobody. */
+const early = new Set(['WindowNotFull', 'InitialDelay', 'BelowFailureLimit'])
 
 export function problemText(problem: Problem): string {
   return `${problem.object}, ${problem.field}: ${problem.problem}. Fix: ${problem.fix}.`
@@ -90,9 +93,13 @@ function extra(world: World, outcome: Outcome): Wanted[] {
   if (late) add('RouteUnconfirmed', late.reason, problemText(late))
   const open =
     'release' in outcome.model.state
-      ? observation.analysis?.results.find(result => result.verdict === 'noData' || result.verdict === 'error')
+      ? observation.analysis?.results.find(
+          ({verdict, dryRun, reason}) => !dryRun && !early.has(reason) && (verdict === 'noData' || verdict === 'error'),
+        )
       : undefined
   if (open) add('NoVerdict', open.reason, `Check ${open.name}: ${open.message}. The release keeps its weight.`)
+  const short = trafficTooLow(world, outcome.model)
+  if (short) add('TrafficTooLow', 'DeadlineOutOfReach', short)
   const drift = imageDrift(observation, outcome.model)
   if (drift) add('ImageDrift', 'TagMoved', drift)
   const pods: number = observation.target?.spec?.replicas ?? 0
@@ -132,4 +139,13 @@ function imageDrift(observation: World['observation'], model: Model): string | u
     foreign &&
     `Pods of slot ${primary.slot} run ${foreign}, which no analysis saw. Slot ${otherSlot(primary.slot)} is not affected. Fix: name images by digest.`
   )
+}
+
+/** Said as soon as the traffic shows that a step can't have a verdict in time. Without figures: they change all the time. */
+function trafficTooLow({observation, durations, spec, now}: World, {state}: Model): string | undefined {
+  const outlook = outlookOf(observation.analysis)
+  if (!outlook || state.phase !== 'Progressing' || !state.release.stepSince) return undefined
+  const deadline = timeOf(state.release.stepSince) + durations.minimumDwell + durations.inconclusiveDeadline
+  if (now + outlook.milliseconds <= deadline) return undefined
+  return `Check ${outlook.check} needs more canary requests than come within spec.analysis.inconclusiveDeadline (${spec.analysis.inconclusiveDeadline}), even if none of them is bad. Fix: give the step more weight or time, or set spec.analysis.preset lowTraffic or spec.analysis.cleanRequests.`
 }

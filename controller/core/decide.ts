@@ -196,6 +196,7 @@ function conditionNotes(old: RolloutStatus, status: RolloutStatus): Note[] {
   const telling = [
     'Stalled',
     'NoVerdict',
+    'TrafficTooLow',
     'WriteRefused',
     'RouteUnconfirmed',
     'ImageDrift',

@@ -13,7 +13,7 @@ import {isEmpty} from './readiness.ts'
 import {copyName, findSnapshot, frozenTemplate, type Snapshot, snapshotOf} from './revision.ts'
 import type {Ledger, Model, State} from './state.ts'
 import {drainedAt, heldWeight, inForce} from './traffic.ts'
-import {contentsOf, podsFor, type World} from './world.ts'
+import {contentsOf, podsFor, promotedWeight, type World} from './world.ts'
 
 /** Snapshots that are kept beyond those in use. */
 const keptSnapshots = 3
@@ -97,17 +97,16 @@ function route(world: World, model: Model): Intent[] {
 
 function apex(world: World, model: Model): Intent[] {
   const {observation, spec} = world
-  const slot = apexSlot(model)
+  const slot = apexSlot(model, promotedWeight(world))
   if (spec.service.selector === 'shared') return []
   if (!slot) return observation.apex ? [] : [{kind: 'apply', manifest: apexService(observation, undefined)}]
   return [{kind: 'apply', manifest: apexService(observation, slot)}]
 }
 
 /** The slot that callers outside the mesh reach; undefined while the target's own pods still serve. */
-function apexSlot(model: Model): SlotName | undefined {
-  const {state, ledger} = model
+function apexSlot({state, ledger}: Model, promoted: number): SlotName | undefined {
   if (state.phase === 'Initializing') return inForce(ledger) ? state.primary?.slot : undefined
-  if (state.phase === 'Promoting' && inForce(ledger) && ledger.traffic?.wanted[state.canary.slot] === 100) {
+  if (state.phase === 'Promoting' && inForce(ledger) && ledger.traffic?.wanted[state.canary.slot] === promoted) {
     return state.canary.slot
   }
   return state.primary?.slot

@@ -7,7 +7,7 @@ import {combineVerdicts} from '../../analysis/verdict.ts'
 import {timeOf} from '../../crds/common.ts'
 import type {CheckResult, ReleaseStatus} from '../../crds/rollout-status.ts'
 import {type AnalysisObservation, otherSlot} from './observation.ts'
-import type {Ledger, Model, State} from './state.ts'
+import {type Ledger, type Model, type State, without} from './state.ts'
 import type {World} from './world.ts'
 
 /** Results are written to the status when a verdict changes and else at most this often. */
@@ -17,7 +17,7 @@ export type Judgement =
   /** A check failed: roll back. */
   | {kind: 'rollback'; result: CheckResult}
   /** Every check passed. */
-  | {kind: 'advance'}
+  | {kind: 'advance'; again?: number}
   /** Nothing can be said yet; `result` is the check that has no verdict, when one was evaluated. */
   | {kind: 'wait'; result?: CheckResult; again: number}
 
@@ -58,6 +58,11 @@ function evidenceOf(world: World, model: Model): AnalysisObservation | undefined
   return analysis && analysis.step === judgedStep(model)?.id ? analysis : undefined
 }
 
+/** When there will be more evidence, milliseconds; undefined where none is awaited. */
+export function moreAt(judgement: Judgement): number | undefined {
+  return 'again' in judgement ? judgement.again : undefined
+}
+
 /** Judges the evidence of this pass. Without checks in force there is nothing to wait for but the dwell of one interval. */
 export function judge(world: World, model: Model): Judgement {
   const {durations, now, spec} = world
@@ -71,13 +76,8 @@ export function judge(world: World, model: Model): Judgement {
   if (!analysis) return {kind: 'wait', again: nextReadingAt(gridOf(durations.interval), now)}
   const {verdict, deciding} = combineVerdicts(analysis.results)
   if (verdict === 'rollback' && deciding) return {kind: 'rollback', result: deciding}
-  if (verdict === 'advance') return {kind: 'advance'}
+  if (verdict === 'advance') return {kind: 'advance', again: analysis.again}
   return {kind: 'wait', again: analysis.again, ...(deciding ? {result: deciding} : {})}
-}
-
-/** When this pass's evidence will be followed by more, milliseconds; undefined where nothing is judged. */
-export function nextEvidenceAt(world: World, model: Model): number | undefined {
-  return evidenceOf(world, model)?.again
 }
 
 /** The ledger and release with this pass's evidence, written only when it says something new or a minute has passed. */
@@ -107,10 +107,15 @@ export function freshEvidence(
 ): {ledger: Ledger; release: ReleaseStatus} {
   const {analysis} = world.observation
   if (!analysis) return {ledger, release}
-  const {requests, evidence} = analysis
+  const {requests, evidence, thresholds} = analysis
   return {
     ledger: {...ledger, checks: analysis.results},
-    release: {...release, requests, ...(evidence ? {evidence} : {})},
+    release: {
+      ...without(release, 'thresholds'),
+      requests,
+      ...(evidence ? {evidence} : {}),
+      ...(thresholds.length > 0 ? {thresholds} : {}),
+    },
   }
 }
 

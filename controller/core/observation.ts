@@ -3,6 +3,7 @@ import type {Evidence, Tally} from '../../crds/evidence.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import type {RolloutSpec, SlotName} from '../../crds/rollout.ts'
 import type {CheckResult, RolloutStatus} from '../../crds/rollout-status.ts'
+import type {ThresholdMemory} from '../../crds/threshold.ts'
 import type {Mesh, MeshContext} from '../../mesh/types.ts'
 
 /** Something that a user has to change: becomes a condition and an event. */
@@ -44,6 +45,8 @@ export interface AnalysisObservation {
   results: CheckResult[]
   /** What the judge has to remember; absent where the counters could not be read. */
   evidence?: Evidence
+  /** What threshold checks with a failure limit have to remember. */
+  thresholds: ThresholdMemory[]
   /** Requests that the canary answered and failed since the release began. */
   requests: Tally
   /** The canary's requests per second of late; absent when unknown. */

@@ -2,6 +2,7 @@
 // the field and the fix; none of them ever stops a rollback.
 import type {KubeObject} from '../../crds/meta.ts'
 import {labels} from '../../crds/names.ts'
+import {analysisProblems} from './analysis-problems.ts'
 import {foreignOwners} from './apex.ts'
 import type {Observation, Problem} from './observation.ts'
 import {isOurs} from './owned.ts'
@@ -12,6 +13,7 @@ const maximumName = 63
 export function refusals(observation: Observation): Problem[] {
   return [
     ...specProblems(observation),
+    ...analysisProblems(observation),
     ...secretProblems(observation),
     ...targetProblems(observation),
     ...replicasProblems(observation),

@@ -5,6 +5,7 @@ import type {CheckResult} from '../../crds/rollout-status.ts'
 import {releaseFields, withAlert} from './alerts.ts'
 import {findCandidate} from './candidate.ts'
 import {carriedOut, commanded} from './commands.ts'
+import {isCleanEnough, outlookText} from './outlook.ts'
 import type {Ledger, Model, Releasing} from './state.ts'
 import {note, pausedFor, type RollbackReason, rollBack} from './transitions.ts'
 import {earliest, type Outcome, type World} from './world.ts'
@@ -68,7 +69,10 @@ export function inconclusive(
 ): 'wait' | 'promote' | Outcome {
   const deadline = since + world.durations.inconclusiveDeadline
   if (world.now < deadline) return 'wait'
-  const what = result ? `Check ${result.name}: ${result.message}` : 'No evaluation took place'
+  if (isCleanEnough(world)) return 'promote'
+  const what = result
+    ? `Check ${result.name}: ${result.message}${outlookText(world.observation.analysis)}`
+    : 'No evaluation took place'
   switch (world.spec.analysis.onInconclusive) {
     case 'rollback':
       return back(world, model, {

@@ -13,6 +13,7 @@ import {challengerOf, type Model, type State} from './state.ts'
 export interface Durations {
   interval: number
   window: number
+  minimumDwell: number
   inconclusiveDeadline: number
   bake: number
   settle: number
@@ -65,6 +66,7 @@ export function durationsOf(spec: RolloutSpec): Durations {
   return {
     interval: durationMilliseconds(spec.analysis.interval),
     window: durationMilliseconds(spec.analysis.window),
+    minimumDwell: durationMilliseconds(spec.analysis.minimumDwell),
     inconclusiveDeadline: durationMilliseconds(spec.analysis.inconclusiveDeadline),
     bake: durationMilliseconds(spec.bake.duration),
     settle: durationMilliseconds(spec.revision.settle),
@@ -110,6 +112,11 @@ export function podsFor(capacity: number, weight: number): number {
 
 export function slotWeights(slot: SlotName, weight: number): {a: number; b: number} {
   return slot === 'a' ? {a: weight, b: 100 - weight} : {a: 100 - weight, b: weight}
+}
+
+/** Share of the new version once it is promoted, in percent: during the bake the previous one may keep some. */
+export function promotedWeight({spec}: {spec: RolloutSpec}): number {
+  return 100 - (spec.bake.holdback ?? 0)
 }
 
 export function earliest(...times: (number | undefined)[]): number | undefined {

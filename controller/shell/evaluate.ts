@@ -1,10 +1,8 @@
 // Keeps the evidence of each release up to date: reads the counters of the grid times that are due, one after the other,
 // and lets the judge take them in. Everything in here can be made again from the status and the metrics.
-import {builtInAnswers} from '../../analysis/built-in.ts'
 import {compareSettings} from '../../analysis/compare/settings.ts'
 import type {JudgedStep} from '../../analysis/comparisons.ts'
 import {dueGridTimes, type Grid, gridOf, gridTimeAfter, nextReadingAt} from '../../analysis/grid.ts'
-import {planQueries} from '../../analysis/plan.ts'
 import {
   emptySession,
   historyBefore,
@@ -13,19 +11,19 @@ import {
   type SessionTerms,
   takeGridTime,
 } from '../../analysis/session.ts'
-import {judgeThreshold, notYetDue, type SideAnswer} from '../../analysis/threshold.ts'
 import {timeOf, timeText} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
-import {apiVersion} from '../../crds/names.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {CheckResult, ReleaseStatus} from '../../crds/rollout-status.ts'
+import type {ThresholdMemory} from '../../crds/threshold.ts'
 import type {CounterFamily, Mesh, MeshContext} from '../../mesh/types.ts'
 import {judgedStep} from '../core/judgement.ts'
-import {type AnalysisObservation, otherSlot} from '../core/observation.ts'
+import type {AnalysisObservation} from '../core/observation.ts'
 import {modelOf} from '../core/state.ts'
 import {durationsOf} from '../core/world.ts'
 import type {Clock, MetricFailure, Metrics} from '../ports.ts'
 import {CounterReader, type Reader} from './counter-reader.ts'
+import {evaluateChecks} from './evaluate-checks.ts'
 import {familiesOf, type RawReading, readGridTimes, withReturned} from './grid-reader.ts'
 import type {Lookup} from './lookup.ts'
 
@@ -50,6 +48,7 @@ interface Release {
 interface Remembered {
   release: string
   session: Session
+  thresholds: ThresholdMemory[]
   /** Grid times that were read and not yet taken in. */
   ahead: RawReading[]
   observation?: AnalysisObservation
@@ -104,7 +103,7 @@ export class Evaluator {
     if (remembered?.release === status.id && remembered.session.through >= (through ?? 0)) return remembered
     const from = historyBefore(evidence, through ?? gridTimeAfter(grid, step.since), terms)
     const session = emptySession(from - terms.intervalMilliseconds, evidence, status.requests ?? {failed: 0, total: 0})
-    return {release: status.id, session, ahead: []}
+    return {release: status.id, session, thresholds: status.thresholds ?? [], ahead: []}
   }
 
   /** Takes in grid times until one is of the step under way, or none is left. */
@@ -128,8 +127,8 @@ export class Evaluator {
       session = after
       if (warmUp) continue
       const rest = ahead.slice(index + 1)
-      const observation = await this.#observe(input, release, session, results, rest.length > 0)
-      return {...known, session, ahead: rest, observation}
+      const observation = await this.#observe(input, release, session, known.thresholds, results, rest.length > 0)
+      return {...known, session, ahead: rest, observation, thresholds: observation.thresholds}
     }
     const {observation: _stale, ...others} = known
     return {...others, session, ahead: []}
@@ -146,6 +145,7 @@ export class Evaluator {
     input: EvaluationInput,
     release: Release,
     session: Session,
+    thresholds: readonly ThresholdMemory[],
     compared: readonly CheckResult[],
     more: boolean,
   ): Promise<AnalysisObservation> {
@@ -155,7 +155,7 @@ export class Evaluator {
     return {
       at,
       step: step.id,
-      results: await this.#results(input, release, session, compared),
+      ...(await this.#checks(input, release, session, thresholds, compared)),
       ...(session.evidence ? {evidence: session.evidence} : {}),
       requests: session.requests,
       ...(rate === undefined ? {} : {canaryRequestsPerSecond: rate}),
@@ -179,65 +179,27 @@ export class Evaluator {
     const observation: AnalysisObservation = {
       at,
       step: release.step.id,
-      results: await this.#results(input, release, {...known.session, through: at}, failed, failure),
+      ...(await this.#checks(input, release, {...known.session, through: at}, known.thresholds, failed, failure)),
       requests: known.session.requests,
       again: nextReadingAt(release.grid, input.now),
     }
-    return {...known, observation}
+    return {...known, observation, thresholds: observation.thresholds}
   }
 
-  /** One result per check, in the order of the spec. */
-  async #results(
-    input: EvaluationInput,
-    release: Release,
-    session: Session,
+  #checks(
+    {spec, meshContext}: EvaluationInput,
+    {step, terms}: Release,
+    {through: at, polls}: Session,
+    memories: readonly ThresholdMemory[],
     compared: readonly CheckResult[],
     failure?: MetricFailure,
-  ): Promise<CheckResult[]> {
-    const {spec, meshContext} = input
-    const {name, namespace} = meshContext.rollout
-    const {canary, since} = release.step
-    const at = session.through
-    const window = `${Math.ceil(release.terms.windowMilliseconds / 1000)}s`
-    const plans = planQueries({
-      checks: spec.analysis.checks,
-      templates: template => this.#template(namespace, template),
-      variables: {
-        namespace,
-        rollout: name,
-        canaryWorkload: meshContext.slots[canary],
-        primaryWorkload: meshContext.slots[otherSlot(canary)],
-        window,
-      },
-    })
-    return Promise.all(
-      plans.map(async (plan): Promise<CheckResult> => {
-        if ('problem' in plan) return {...plan.problem, evaluatedAt: timeText(at)}
-        if (plan.kind === 'compare') return resultNamed(compared, plan.check.name, at)
-        const context = {at, since, windowMilliseconds: release.terms.windowMilliseconds, memory: undefined}
-        const early = notYetDue(plan.check, context)
-        if (early) return early
-        const answers: SideAnswer[] =
-          plan.kind === 'threshold'
-            ? await Promise.all(
-                plan.queries.map(async ({side, ...query}) => ({
-                  side,
-                  answer: await this.#metrics.query({...query, at}),
-                })),
-              )
-            : failure
-              ? [{side: 'caller', answer: failure}]
-              : builtInAnswers(plan.metric, plan.check.threshold.quantile, canary, session.polls)
-        return judgeThreshold(plan.check, answers, context).result
-      }),
+  ): Promise<{results: CheckResult[]; thresholds: ThresholdMemory[]}> {
+    const {windowMilliseconds} = terms
+    return evaluateChecks(
+      {checks: spec.analysis.checks, meshContext, step, at, windowMilliseconds, polls, memories, compared, failure},
+      this.#metrics,
+      this.#lookup,
     )
-  }
-
-  #template(namespace: string, name: string): {query: string; address?: string} | undefined {
-    const object = this.#lookup.get({apiVersion, kind: 'MetricTemplate', namespace, name})
-    if (!object) return undefined
-    const {query, address} = object.spec ?? {}
-    return {query, ...(address ? {address} : {})}
   }
 }
 
@@ -266,11 +228,4 @@ function requestRate({polls}: Session, {canary}: SessionTerms): number | undefin
   if (milliseconds === 0) return undefined
   const totals = polls.map(({sides}) => (sides.caller ?? sides.destination)?.[canary].total ?? 0)
   return (1000 * totals.reduce((sum, total) => sum + total, 0)) / milliseconds
-}
-
-function resultNamed(results: readonly CheckResult[], name: string, at: number): CheckResult {
-  const found = results.find(result => result.name === name)
-  if (found) return found
-  const message = `check ${name} was not compared: its name is not unique`
-  return {name, verdict: 'error', reason: 'InvalidCheck', message, evaluatedAt: timeText(at)}
 }

@@ -86,11 +86,11 @@ function ownNames(object: KubeObject): string[] {
 
 function namesOfObject(object: KubeObject): string[] {
   const {apiVersion: version, kind} = refTo(object)
-  const mesh = Object.values(meshes).find(({kinds}) =>
+  // Several meshes may read one kind, each for its own reasons.
+  const readers = Object.values(meshes).filter(({kinds}) =>
     kinds.some(one => one.kind === kind && one.apiVersion === version),
   )
-  const claims = mesh?.claims(object)?.map(claim)
-  return [...ownNames(object), ...(claims ?? [everybody])]
+  return [...ownNames(object), ...readers.flatMap(mesh => mesh.claims(object)?.map(claim) ?? [everybody])]
 }
 
 function namesOfRollout(rollout: KubeObject): string[] {

@@ -17,22 +17,31 @@ const gateway = {
   millisecondsPerBound: 1,
 } as const
 
+/** What an HTTP status looks like; a series without one says nothing of its requests, which are left out. */
+const httpStatus = /^[1-9][0-9]{2}$/
+
 /**
- * Envoy's own refusals count as failures: no endpoint, no connection, a reset and an overflow as 503, a timeout as 504.
- * A request whose client hung up is counted nowhere; one that was tried again counts once, by its last answer. gRPC
- * failures under HTTP status 200 are not among these statistics, and durations are those of answered requests alone.
+ * Envoy's own refusals count as failures: no endpoint, no connection, a reset and an overflow as 503, a timeout as 504. A
+ * request that was tried again counts once, by its last answer. What is not to be seen here: a request whose client hung up
+ * is counted nowhere, and a gRPC failure under HTTP status 200 counts as answered. (Envoy Gateway has gRPC statistics, with
+ * enableGRPCStats of its EnvoyProxy or a GRPCRoute at the listener, but in one metric per status: envoy_cluster_grpc_0, …)
  */
-export const counters: readonly CounterFamily[] = [
-  {
-    ...gateway,
-    kind: 'requests',
-    metrics: ['envoy_cluster_upstream_rq'],
-    outcomeOf: ({envoy_response_code: code = ''}) => (code.startsWith('5') ? 'failed' : 'answered'),
+const requests = {
+  ...gateway,
+  kind: 'requests',
+  metrics: ['envoy_cluster_upstream_rq'],
+  outcomeOf({envoy_response_code: code = ''}) {
+    if (!httpStatus.test(code)) return 'hungUp'
+    return code.startsWith('5') ? 'failed' : 'answered'
   },
-  {
-    ...gateway,
-    kind: 'durations',
-    metrics: ['envoy_cluster_upstream_rq_time_bucket'],
-    outcomeOf: () => 'answered',
-  },
-]
+} as const satisfies CounterFamily
+
+/** Durations of answered requests alone, whatever the answer. */
+const durations = {
+  ...gateway,
+  kind: 'durations',
+  metrics: ['envoy_cluster_upstream_rq_time_bucket'],
+  outcomeOf: () => 'answered',
+} as const satisfies CounterFamily
+
+export const counters: readonly CounterFamily[] = [requests, durations]

@@ -9,16 +9,21 @@ import type {CounterFamily, MeshContext} from '../types.ts'
  */
 const failedGrpcStatuses = new Set(['2', '4', '12', '13', '14', '15'])
 
-/** Envoy reports 0 when the client hung up before there was an answer. */
-const hungUp = '0'
+/** What an HTTP status looks like. Envoy reports 0 when the client hung up before there was an answer. */
+const httpStatus = /^[1-9][0-9]{2}$/
 
 type Labels = Readonly<Record<string, string>>
 
+/**
+ * Envoy's own refusals have a status too: no healthy endpoint, a reset and an overflow 503, a time-out 504. Without a status,
+ * as after a Telemetry object that removes response_code, nobody can tell good from bad: such requests are left out, like
+ * those of clients that hung up, so that they make no verdict.
+ */
 function outcomeOf({
   response_code: code = '',
   grpc_response_status: grpc = '',
 }: Labels): 'answered' | 'failed' | 'hungUp' {
-  if (code === hungUp) return 'hungUp'
+  if (!httpStatus.test(code)) return 'hungUp'
   return code.startsWith('5') || failedGrpcStatuses.has(grpc) ? 'failed' : 'answered'
 }
 
@@ -35,6 +40,11 @@ function keysOf(context: MeshContext, slot: 'a' | 'b'): string[][] {
   return [[context.rollout.namespace, context.slots[slot]]]
 }
 
+/**
+ * Sidecars and gateways. A waypoint of the ambient mode reports as `waypoint`; but a sidecar, and a gateway that is told to
+ * (istio.io/ingress-use-waypoint), sends requests through it and reports them as well: both together would count one request
+ * twice, so waypoints are left out (findServiceWaypoint in istio/istio, pilot/pkg/xds/endpoints).
+ */
 const caller = {
   side: 'caller',
   matchers: ['reporter="source"'],

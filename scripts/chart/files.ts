@@ -74,7 +74,9 @@ function rulesTemplate(): string {
 
 function ruleText({apiGroup, resource, verbs, when}: Permission): string {
   const rule = `- {apiGroups: ["${apiGroup}"], resources: [${resource}], verbs: [${verbs.join(', ')}]}`
-  return when ? `{{- if .Values.${when} }}\n${rule}\n{{- end }}` : rule
+  if (!when) return rule
+  const values = when.map(value => `.Values.${value}`).join(' ')
+  return `{{- if ${when.length > 1 ? `or ${values}` : values} }}\n${rule}\n{{- end }}`
 }
 
 function valuesText(schema: ValueSchema, indent: string): string {
@@ -145,7 +147,7 @@ function choices({enum: values}: ValueSchema): string {
 }
 
 function permissionRow({apiGroup, resource, verbs, reason, when}: Permission): string {
-  const condition = when ? `\`${when}\`` : ''
+  const condition = (when ?? []).map(value => `\`${value}\``).join(' or ')
   return `| ${apiGroup || 'core'} | ${resource} | ${verbs.join(', ')} | ${reason} | ${condition} |`
 }
 

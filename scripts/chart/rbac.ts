@@ -8,8 +8,8 @@ export interface Permission {
   verbs: readonly Verb[]
   /** What the controller does with it. */
   reason: string
-  /** Value of the chart that renders it; always when absent. */
-  when?: 'meshes.istio' | 'meshes.gatewayAPI'
+  /** Values of the chart that render it, any one of them; always when absent. */
+  when?: readonly ('meshes.istio' | 'meshes.gatewayAPI' | 'meshes.linkerd')[]
 }
 
 type Verb = 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete'
@@ -73,27 +73,47 @@ export const permissions: readonly Permission[] = [
   },
   {apiGroup: '', resource: 'namespaces', verbs: ['get'], reason: 'step aside when the namespace is being deleted'},
   {apiGroup: '', resource: 'events', verbs: ['create', 'patch'], reason: 'events, counted up when they come again'},
-  {apiGroup: 'networking.istio.io', resource: 'virtualservices', verbs: own, reason: 'the route', when: 'meshes.istio'},
+  {
+    apiGroup: 'networking.istio.io',
+    resource: 'virtualservices',
+    verbs: own,
+    reason: 'the route',
+    when: ['meshes.istio'],
+  },
   {
     apiGroup: 'networking.istio.io',
     resource: 'destinationrules',
     verbs: own,
     reason: "the slots' destinations",
-    when: 'meshes.istio',
+    when: ['meshes.istio'],
   },
   {
     apiGroup: 'gateway.networking.k8s.io',
     resource: 'httproutes',
     verbs: own,
     reason: 'the route',
-    when: 'meshes.gatewayAPI',
+    when: ['meshes.gatewayAPI', 'meshes.linkerd'],
+  },
+  {
+    apiGroup: 'gateway.networking.k8s.io',
+    resource: 'grpcroutes',
+    verbs: own,
+    reason: 'the route of a gRPC port',
+    when: ['meshes.linkerd'],
   },
   {
     apiGroup: 'gateway.networking.k8s.io',
     resource: 'gateways',
     verbs: follow,
     reason: 'parents of the route',
-    when: 'meshes.gatewayAPI',
+    when: ['meshes.gatewayAPI'],
+  },
+  {
+    apiGroup: 'linkerd.io',
+    resource: 'serviceprofiles',
+    verbs: follow,
+    reason: 'refuse one that overrides the route',
+    when: ['meshes.linkerd'],
   },
 ]
 

@@ -5,12 +5,14 @@ import {fileURLToPath} from 'node:url'
 import {moduleFolder} from './parts.ts'
 
 const ours = fileURLToPath(new URL('../../crds/generated', import.meta.url))
+const linkerd = fileURLToPath(new URL('linkerd-crds.yaml', import.meta.url))
 
-/** Files and folders with the CRDs of Istio and Gateway API. */
+/** Files and folders with the CRDs of Istio, Gateway API and Linkerd. */
 export function otherCrdPaths(): string[] {
   return [
     join(moduleFolder('crds', 'istio.io/api'), 'kubernetes', 'customresourcedefinitions.gen.yaml'),
     join(moduleFolder('crds', 'sigs.k8s.io/gateway-api'), 'config', 'crd', 'standard'),
+    linkerd,
   ]
 }
 

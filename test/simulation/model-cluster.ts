@@ -363,6 +363,6 @@ export class ModelCluster {
       evaluatedAt: timeText(at),
     }
     const requests = {total: 100, failed: verdict === 'fail' ? 50 : 0}
-    return {at, step: step.id, results: [result], requests, again: nextReadingAt(grid, at)}
+    return {at, step: step.id, results: [result], thresholds: [], requests, again: nextReadingAt(grid, at)}
   }
 }

@@ -4,9 +4,10 @@
 import {timeOf} from '../../../crds/common.ts'
 import {findCandidate} from '../candidate.ts'
 import {carriedOut, commanded} from '../commands.ts'
-import {freshEvidence, type Judgement, judge, recordEvidence} from '../judgement.ts'
+import {freshEvidence, type Judgement, judge, moreAt, recordEvidence} from '../judgement.ts'
 import {failedCheck, holdAt} from '../releasing.ts'
 import type {Baking, Model} from '../state.ts'
+import {inForce, wantWeight} from '../traffic.ts'
 import {endRelease, note, pausedFor, type RollbackReason, rollBack} from '../transitions.ts'
 import {earliest, type Outcome, type World} from '../world.ts'
 
@@ -28,6 +29,7 @@ export function baking(world: World, before: BakingModel): Outcome {
     const message = 'The source went back to the previous revision during the bake.'
     return back(world, model, {outcome: 'Reverted', reason: 'Reverted', message})
   }
+  if (isClosing(model)) return close(world, model)
   const judgement: Judgement = state.release.skipAnalysis ? {kind: 'advance'} : judge(world, model)
   if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
   if (commanded(world, ledger, 'end-bake', state.primary.revision)) {
@@ -43,7 +45,7 @@ export function baking(world: World, before: BakingModel): Outcome {
 function bake(world: World, model: BakingModel, judgement: Judgement): Outcome {
   const {release} = model.state
   const until = timeOf(release.phaseSince) + Math.max(world.durations.bake, world.durations.drain)
-  const next = judgement.kind === 'wait' ? judgement.again : undefined
+  const next = moreAt(judgement)
   if (world.now < until) return holdAt(model, 'Baking; previous version is warm', until, next)
   if (judgement.kind === 'advance') return finish(world, model, 'The bake ended.')
   const deadline = until + world.durations.inconclusiveDeadline
@@ -88,7 +90,28 @@ function newcomer(world: World, model: BakingModel, outcome: Outcome): Outcome {
   return {...known, waiting: {reason: 'SlotBusy', message}, ...(again === undefined ? {} : {again})}
 }
 
+/** The previous version kept a share, and loses it: the bake is over. */
+function isClosing({state, ledger}: BakingModel): boolean {
+  return state.release.weightsSeen.at(-1) !== 100 && ledger.traffic?.wanted[state.primary.slot] === 100
+}
+
+function close(world: World, model: BakingModel): Outcome {
+  return inForce(model.ledger)
+    ? end(world, model, 'The bake ended.')
+    : holdAt(model, 'Weight 100: waiting for the mesh')
+}
+
+/** The bake is over; a share that the previous version kept goes to the new one first. */
 function finish(world: World, model: BakingModel, message: string): Outcome {
+  const {slot} = model.state.primary
+  if (model.ledger.traffic?.wanted[slot] === 100) return end(world, model, message)
+  const evidence = freshEvidence(world, model.ledger, model.state.release)
+  const ledger = wantWeight(evidence.ledger, slot, 100, world.now)
+  const closing: BakingModel = {state: {...model.state, release: evidence.release}, ledger}
+  return {model: closing, message: 'Weight 100: waiting for the mesh', notes: []}
+}
+
+function end(world: World, model: BakingModel, message: string): Outcome {
   const {state} = model
   const {ledger, release} = freshEvidence(world, model.ledger, state.release)
   const ended = endRelease(world, ledger, state.primary, release, {

@@ -109,7 +109,7 @@ function dwell(world: World, before: ReleasingModel, step: CanaryStep): Outcome 
   if (world.spec.pause) return paused(world, model, 'UserPause', 'spec.pause is set')
   if (step.pause && step.pause.duration === undefined)
     return paused(world, model, 'StepPause', `Step ${(state.release.stepIndex ?? 0) + 1} waits to be told`)
-  const until = since + stepPause(step)
+  const until = since + Math.max(stepPause(step), world.durations.minimumDwell)
   if (judgement.kind === 'wait') {
     const late = inconclusive(world, model, Math.max(since, until), judgement.result)
     if (late === 'promote') return nextStep(world, model, [])
@@ -118,7 +118,8 @@ function dwell(world: World, before: ReleasingModel, step: CanaryStep): Outcome 
     const why = judgement.result ? `${judgement.result.name}: ${judgement.result.reason}` : 'analysing'
     return holdAt(resumed(world, model), `Weight ${step.weight}: ${why}`, judgement.again, deadline)
   }
-  if (world.now < until) return holdAt(resumed(world, model), `Weight ${step.weight}: step pause`, until)
+  if (world.now < until)
+    return holdAt(resumed(world, model), `Weight ${step.weight}: passed, staying a while`, until, judgement.again)
   return nextStep(world, model, [])
 }
 

@@ -4,13 +4,13 @@
 import {timeText} from '../../../crds/common.ts'
 import {releaseFields, withAlert} from '../alerts.ts'
 import {apexAt} from '../apex.ts'
-import {freshEvidence, judge} from '../judgement.ts'
+import {freshEvidence, judge, moreAt} from '../judgement.ts'
 import {imageIDsOf, podTrouble, readiness} from '../readiness.ts'
 import {back, failedCheck, holdAt, interrupted, isOutcome, progressDeadline, type ReleasingModel} from '../releasing.ts'
 import type {Model} from '../state.ts'
 import {inForce, wantWeight} from '../traffic.ts'
 import {note} from '../transitions.ts'
-import type {Outcome, World} from '../world.ts'
+import {type Outcome, promotedWeight, type World} from '../world.ts'
 import {canaryLost} from './progressing.ts'
 
 export function promoting(world: World, before: ReleasingModel): Outcome {
@@ -23,9 +23,10 @@ export function promoting(world: World, before: ReleasingModel): Outcome {
   const judgement = judge(world, model)
   if (judgement.kind === 'rollback' && !state.release.skipAnalysis)
     return back(world, model, failedCheck(judgement.result))
-  const next = judgement.kind === 'wait' ? judgement.again : undefined
-  if (ledger.traffic?.wanted[state.canary.slot] !== 100) return fill(world, model, next, again)
-  if (!inForce(ledger)) return holdAt(model, 'Weight 100: waiting for the mesh', next, again)
+  const next = moreAt(judgement)
+  const weight = promotedWeight(world)
+  if (ledger.traffic?.wanted[state.canary.slot] !== weight) return fill(world, model, next, again)
+  if (!inForce(ledger)) return holdAt(model, `Weight ${weight}: waiting for the mesh`, next, again)
   if (!apexAt(world.observation, state.canary.slot)) return holdAt(model, 'Moving the apex Service', next, again)
   return promoted(world, model)
 }
@@ -36,8 +37,9 @@ function fill(world: World, model: ReleasingModel, ...again: (number | undefined
   if (world.spec.suspend) return holdAt(model, 'Suspended before promotion', ...again)
   const {ready, message} = readiness(world.observation, state.canary, ledger.capacity ?? 1)
   if (ready) {
-    const wish = wantWeight(ledger, state.canary.slot, 100, world.now)
-    return holdAt({state, ledger: wish}, 'Weight 100: waiting for the mesh')
+    const weight = promotedWeight(world)
+    const wish = wantWeight(ledger, state.canary.slot, weight, world.now)
+    return holdAt({state, ledger: wish}, `Weight ${weight}: waiting for the mesh`)
   }
   const trouble = podTrouble(world.observation, state.canary)
   const deadline = progressDeadline(world, model, trouble ? `${message}; ${trouble}` : message)
@@ -52,16 +54,21 @@ function promoted(world: World, model: ReleasingModel): Outcome {
   const release = {
     ...evidence.release,
     phaseSince: timeText(world.now),
-    weightsSeen: [...evidence.release.weightsSeen, 100].slice(-52),
+    weightsSeen: [...evidence.release.weightsSeen, promotedWeight(world)].slice(-52),
   }
   const ledger = withAlert(world, evidence.ledger, release.id, {
     event: 'Promoted',
     severity: 'info',
     title: `${world.observation.meshContext.rollout.name}: ${primary.image} promoted`,
-    text: `It has all of the traffic. ${state.primary.image} stays warm for ${world.spec.bake.duration}.`,
+    text: `It has ${shareText(world)}. ${state.primary.image} stays warm for ${world.spec.bake.duration}.`,
     fields: releaseFields(world, state.primary, primary),
   })
   const baking: Model = {state: {phase: 'Baking', primary, previous: state.primary, release}, ledger}
-  const text = `Revision ${primary.revision} has all of the traffic; the previous one stays warm for ${world.spec.bake.duration}.`
+  const text = `Revision ${primary.revision} has ${shareText(world)}; the previous one stays warm for ${world.spec.bake.duration}.`
   return {model: baking, message: 'Promoted; baking', notes: [note('Normal', 'Promoted', text)]}
+}
+
+function shareText(world: World): string {
+  const weight = promotedWeight(world)
+  return weight === 100 ? 'all of the traffic' : `${weight} % of the traffic during the bake`
 }

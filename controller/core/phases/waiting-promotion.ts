@@ -1,6 +1,6 @@
 // WaitingPromotion: every step passed, and something of the user's holds the last move. The canary keeps its weight and
 // may still roll back.
-import {judge} from '../judgement.ts'
+import {judge, moreAt} from '../judgement.ts'
 import {back, failedCheck, holdAt, interrupted, isOutcome, paused, type ReleasingModel} from '../releasing.ts'
 import {enter} from '../transitions.ts'
 import {earliest, type Outcome, type World} from '../world.ts'
@@ -14,7 +14,7 @@ export function waitingPromotion(world: World, before: ReleasingModel): Outcome 
   if (ended) return ended
   const judgement = judge(world, model)
   if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
-  const next = judgement.kind === 'wait' ? judgement.again : undefined
+  const next = moreAt(judgement)
   if (world.spec.suspend) return holdAt(model, 'Suspended before promotion', next, again)
   if (world.spec.pause) {
     const held = paused(world, model, 'UserPause', 'spec.pause is set')

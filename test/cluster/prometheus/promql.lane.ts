@@ -9,6 +9,7 @@ import {selectorOf} from '../../../controller/shell/counter-reader.ts'
 import {meshes} from '../../../mesh/registry.ts'
 import type {MeshContext} from '../../../mesh/types.ts'
 import {MetricStore, type PrometheusApi, startPrometheusApi} from '../../../playground/metrics/index.ts'
+import {traffics} from '../../contract/evaluation/judged-release.ts'
 import {seeded} from '../../simulation/random.ts'
 import {randomQuery} from './random-query.ts'
 import {firstSampleAt, lastSampleAt, openMetrics, randomSeries} from './random-series.ts'
@@ -107,11 +108,6 @@ async function compare(queries: readonly [path: string, parameters: Parameters][
 function timeAt(share: number): string {
   const seconds = Math.floor((firstSampleAt + share * (lastSampleAt - firstSampleAt + 60_000)) / 1000)
   return String(seconds + 0.5)
-}
-
-const traffics: Record<keyof typeof meshes, MeshContext['traffic']> = {
-  istio: {istio: {hosts: [], gateways: [], settlingTime: '1s'}},
-  gatewayAPI: {gatewayAPI: {parentRefs: [{name: 'web'}], hosts: ['web.example.com'], settlingTime: '1s'}},
 }
 
 /** Every query that the product asks of a mesh. */

@@ -35,6 +35,18 @@ export function randomSeries(random: Random): RandomSeries[] {
       __name__: 'envoy_cluster_upstream_rq_time_bucket',
       envoy_cluster_name: `httproute/shop/c/rule/0/backend/${slot === 'a' ? 0 : 1}`,
     }),
+    ...histogram(random, {
+      __name__: 'outbound_http_route_backend_response_duration_seconds_bucket',
+      backend_kind: 'Service',
+      backend_namespace: 'shop',
+      backend_name: `c-${slot}`,
+    }),
+    ...histogram(random, {
+      __name__: 'response_latency_ms_bucket',
+      direction: 'inbound',
+      namespace: 'shop',
+      deployment: `c-${slot}`,
+    }),
   ])
   return [...counters, ...gauges, ...histograms]
 }
@@ -67,6 +79,22 @@ function meshCounters(): Labels[] {
         __name__: 'envoy_cluster_upstream_rq',
         envoy_cluster_name: `httproute/shop/c/rule/0/backend/${slot === 'a' ? 0 : 1}`,
         envoy_response_code: code,
+      },
+      ...['http', 'grpc'].map(kind => ({
+        __name__: `outbound_${kind}_route_backend_response_statuses_total`,
+        backend_kind: 'Service',
+        backend_namespace: 'shop',
+        backend_name: `c-${slot}`,
+        [`${kind}_status`]: code,
+        error: '',
+      })),
+      {
+        __name__: 'response_total',
+        direction: 'inbound',
+        namespace: 'shop',
+        deployment: `c-${slot}`,
+        status_code: code,
+        route_name: code === '503' ? 'probe' : 'default',
       },
     ]),
   )

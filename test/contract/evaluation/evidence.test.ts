@@ -95,10 +95,9 @@ async function run(metrics: Metrics, killedAt: (poll: number) => boolean): Promi
   return [...seen.values()].map(({again: _when, ...observation}) => observation as AnalysisObservation)
 }
 
-describe('evidence', () => {
-  const store = history(polls * 15)
-  const metrics = metricsOf(store)
+const metrics = metricsOf(history(polls * 15))
 
+describe('evidence', () => {
   test('is the same whenever the controller was killed and started again', async () => {
     const whole = await run(metrics, () => false)
     expect(whole.length).toBeGreaterThan(120)
@@ -124,7 +123,9 @@ describe('evidence', () => {
       ['p99', 'pass'],
     ])
   })
+})
 
+describe('a Prometheus in trouble', () => {
   test('no answer is an error, changes nothing, and is made up for', async () => {
     let broken = false
     const failure = {kind: 'error', reason: 'Unreachable', message: 'gone'} as const

@@ -65,6 +65,7 @@ const immediateClock: Clock = {
 export const traffics: Record<keyof typeof meshes, MeshContext['traffic']> = {
   istio: {istio: {hosts: [], gateways: [], settlingTime: '1s'}},
   gatewayAPI: {gatewayAPI: {parentRefs: [{name: 'web'}], hosts: ['web.example.com'], settlingTime: '1s'}},
+  linkerd: {linkerd: {settlingTime: '1s'}},
 }
 
 export interface JudgedReleaseOptions {
@@ -123,10 +124,10 @@ export class JudgedRelease {
   }
 
   /** What the status is to keep of an observation. */
-  persist({evidence, requests, results}: AnalysisObservation): void {
+  persist({evidence, requests, results, thresholds}: AnalysisObservation): void {
     const {release} = this.status
     if (!release) throw new Error('no release')
-    const kept = {...release, requests, ...(evidence ? {evidence} : {})}
+    const kept = {...release, requests, thresholds, ...(evidence ? {evidence} : {})}
     this.status = JSON.parse(JSON.stringify({...this.status, checks: results, release: kept}))
   }
 

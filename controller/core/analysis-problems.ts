@@ -1,0 +1,39 @@
+// What contradicts itself in the analysis, where admission can't see it: defaults, and fields far apart.
+import {compareSettings} from '../../analysis/compare/settings.ts'
+import type {Observation, Problem} from './observation.ts'
+
+/** At a larger weight too few requests are left on the primary for a prompt comparison. */
+const maximumComparedWeight = 75
+
+export function analysisProblems({spec, meshContext}: Observation): Problem[] {
+  const object = `Rollout ${meshContext.rollout.namespace}/${meshContext.rollout.name}`
+  const steps = spec.strategy.canary?.steps ?? []
+  const settings = compareSettings(spec.analysis, steps.length)
+  const found: Problem[] = []
+  const add = (field: string, problem: string, fix: string) =>
+    found.push({reason: 'InvalidAnalysis', object, field, problem, fix})
+  const heavy = steps.findIndex(({weight}) => weight > maximumComparedWeight)
+  if (settings.length > 0 && heavy >= 0) {
+    const problem = `at ${steps[heavy]?.weight} % the primary has too few requests left to compare with`
+    const fix = `end the steps at ${maximumComparedWeight} or below: the promotion moves the rest; spec.bake.holdback goes on comparing`
+    add(`spec.strategy.canary.steps[${heavy}].weight`, problem, fix)
+  }
+  const {holdback} = spec.bake
+  const last = steps.at(-1)?.weight ?? 0
+  if (holdback !== undefined && last >= 100 - holdback) {
+    const problem = `the promotion to ${100 - holdback} % is no rise above the last step, ${last} %`
+    add('spec.bake.holdback', problem, `lower it below ${100 - last}, or the weight of the last step`)
+  }
+  for (const {name, margins} of settings) {
+    const field = `spec.analysis.checks[name=${name}].compare`
+    if (margins.harmlessShare >= margins.harmfulShare) {
+      const problem = `harmless.percent ${100 * margins.harmlessShare} is not below harmful.percent ${100 * margins.harmfulShare}`
+      add(`${field}.harmless.percent`, problem, 'set both, the first below the second')
+    }
+    if (margins.harmlessOdds >= margins.harmfulOdds) {
+      const problem = `harmless.oddsRatio ${margins.harmlessOdds} is not below harmful.oddsRatio ${margins.harmfulOdds}`
+      add(`${field}.harmless.oddsRatio`, problem, 'set both, the first below the second')
+    }
+  }
+  return found
+}
