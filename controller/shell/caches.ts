@@ -46,7 +46,9 @@ function followed(options: CachesOptions): WatchQuery[] {
     {apiVersion: 'v1', kind: 'ConfigMap', metadataOnly: true},
     {apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', ...ours},
     {apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler'},
-    ...kindsOf(followedMeshes.map(([, mesh]) => mesh)),
+    ...followedMeshes.flatMap(([, mesh]) =>
+      mesh.kinds.map(({apiVersion: version, kind}) => ({apiVersion: version, kind})),
+    ),
   ]
   const secrets = {apiVersion: 'v1', kind: 'Secret', metadataOnly: true, ...ours}
   const within = namespace === undefined ? {} : {namespace}
@@ -55,12 +57,6 @@ function followed(options: CachesOptions): WatchQuery[] {
     // Whoever may list Secrets may read all of them, so each of these namespaces was opted in.
     ...(options.secretNamespaces?.map(one => ({...secrets, namespace: one})) ?? [{...secrets, ...within}]),
   ]
-}
-
-/** The kinds that some meshes read, each once. */
-function kindsOf(wanted: readonly Mesh[]): WatchQuery[] {
-  const kinds = wanted.flatMap(mesh => mesh.kinds)
-  return [...new Map(kinds.map(({apiVersion: version, kind}) => [`${version} ${kind}`, {apiVersion: version, kind}])).values()]
 }
 
 /** Kinds of which the core reads who manages what. */

@@ -81,3 +81,21 @@ test('a Rollout that is gone hears of nothing', () => {
   index.rolloutChanged('shop/checkout', shop, undefined)
   expect([...index.concerned(undefined, own)]).toEqual([])
 })
+
+test('a kind that several meshes read concerns the Rollouts of each, for its own reasons', () => {
+  const targetRef = {apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout'}
+  const of = (namespace: string, traffic: object): KubeObject => {
+    const made = rollout(namespace)
+    return {...made, spec: {...made.spec, targetRef, traffic}}
+  }
+  const index = indexed(of('shop', {linkerd: {}}), of('web', {gatewayAPI: {parentRefs: [{name: 'public'}]}}))
+  const httpRoute = (namespace: string, parent: object): KubeObject => ({
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'HTTPRoute',
+    metadata: {namespace, name: 'rival'},
+    spec: {parentRefs: [parent]},
+  })
+  const service = httpRoute('shop', {group: '', kind: 'Service', name: 'checkout'})
+  expect([...index.concerned(undefined, service)]).toEqual(['shop/checkout'])
+  expect([...index.concerned(undefined, httpRoute('web', {name: 'public'}))]).toEqual(['web/checkout'])
+})

@@ -14,7 +14,10 @@ export const meshValues = z
   .strictObject({
     istio: z.boolean().default(true).describe('Rollouts may use Istio (VirtualServices and DestinationRules).'),
     gatewayAPI: z.boolean().default(true).describe('Rollouts may use the Gateway API (HTTPRoutes).'),
-    linkerd: z.boolean().default(true).describe('Rollouts may use Linkerd (HTTPRoutes, GRPCRoutes; ServiceProfiles are read).'),
+    linkerd: z
+      .boolean()
+      .default(true)
+      .describe('Rollouts may use Linkerd (HTTPRoutes, GRPCRoutes; ServiceProfiles are read).'),
   })
   .describe('Meshes that are looked at and written to. One that is not installed may stay on.')
 

@@ -138,17 +138,40 @@ async function gatewayRelease(): Promise<void> {
   const made = rollout({targetRef, traffic: {gatewayAPI}})
   await kubectl.stdin({...made, metadata}, 'create', '-f', '-')
   await until('a route', async () => (await get('httproute/web', '.metadata.name')) === 'web')
-  await accept()
+  const observedGeneration = Number(await get('httproute/web', '.metadata.generation'))
+  await accept(
+    'httproute',
+    'web',
+    {parentRef: {name: 'web'}, controllerName: 'example.com/played'},
+    {observedGeneration},
+  )
   await until('adoption behind the Gateway', healthy('web', '1'))
 }
 
-async function accept(): Promise<void> {
-  const observedGeneration = Number(await get('httproute/web', '.metadata.generation'))
+/** A Rollout of a gRPC Service behind Linkerd, whose policy controller is played here. */
+async function linkerdRelease(): Promise<void> {
+  const metadata = {name: 'api'}
+  const deployment = target()
+  const labelled = {...deployment, metadata, spec: {...deployment.spec, selector: {matchLabels: {app: 'api'}}}}
+  labelled.spec.template.metadata.labels = {app: 'api'}
+  const ports = [{name: 'api', port: 9090, targetPort: 'http', appProtocol: 'grpc'}]
+  const served = {...service(), metadata, spec: {selector: {app: 'api'}, ports}}
+  await kubectl.stdin([served, labelled], 'create', '-f', '-')
+  const targetRef = {apiVersion: 'apps/v1', kind: 'Deployment', name: 'api'}
+  const made = rollout({targetRef, traffic: {linkerd: {settlingTime: '1s'}}})
+  await kubectl.stdin({...made, metadata}, 'create', '-f', '-')
+  await until('a route', async () => (await get('grpcroute/api', '.metadata.name')) === 'api')
+  const parentRef = {group: 'core', kind: 'Service', namespace, name: 'api', port: 9090}
+  await accept('grpcroute', 'api', {parentRef, controllerName: 'linkerd.io/policy-controller'}, {})
+  await until('adoption behind Linkerd', healthy('api', '1'))
+}
+
+/** Says yes to a route as the controller of its parent would. */
+async function accept(kind: string, route: string, parent: object, date: {observedGeneration?: number}): Promise<void> {
   const condition = {status: 'True', reason: 'Accepted', message: '', lastTransitionTime: new Date().toISOString()}
-  const conditions = ['Accepted', 'ResolvedRefs'].map(type => ({...condition, type, observedGeneration}))
-  const parent = {parentRef: {name: 'web'}, controllerName: 'example.com/played', conditions}
-  const patch = JSON.stringify({status: {parents: [parent]}})
-  await kubectl('patch', 'httproute', 'web', '--subresource=status', '--type=merge', '-p', patch)
+  const conditions = ['Accepted', 'ResolvedRefs'].map(type => ({...condition, type, ...date}))
+  const patch = JSON.stringify({status: {parents: [{...parent, conditions}]}})
+  await kubectl('patch', kind, route, '--subresource=status', '--type=merge', '-p', patch)
 }
 
 /** A GitSync of a repository on this machine, which applies a ConfigMap and removes it again. */
@@ -192,6 +215,7 @@ test('every right is used, and none is lacking', async () => {
   await istioRelease()
   await drift()
   await gatewayRelease()
+  await linkerdRelease()
   await gitSync()
   await kubectl('delete', 'rollouts', '--all', '--timeout=90s')
   await controller.stop('SIGTERM')

@@ -13,10 +13,13 @@ const settings = {
   settlingMilliseconds: 1000,
 }
 
+const heldBack = {...settings, spec: {bake: {duration: '20s', holdback: 30}}}
+
 /** One history under a seed; throws with the seed when a law is broken. */
 function history(seed: number, faultMilliseconds: number): void {
   const random = seeded(seed)
-  const cluster = new ModelCluster(settings, oracle)
+  // Every other one keeps a share on the old version during the bake.
+  const cluster = new ModelCluster(seed % 2 === 0 ? settings : heldBack, oracle)
   const crash = () => random() < 0.15
   const conflict = () => random() < 0.1
   let number = 1
@@ -68,25 +71,31 @@ test('histories with crashes, conflicts and drift drop nothing, never promote a 
   for (let seed = 1; seed <= 60; seed++) history(seed, 120_000)
 })
 
-test('a run that is killed at any write of a release ends as one that was not', () => {
-  const undisturbed = releaseKilledAt(Number.POSITIVE_INFINITY)
+test.each([
+  ['', settings],
+  [' with a holdback', heldBack],
+])('a run%s that is killed at any write of a release ends as one that was not', (_, model) => {
+  const undisturbed = releaseKilledAt(Number.POSITIVE_INFINITY, model)
   expect(undisturbed.outcomes).toEqual(['RolledBack', 'Promoted'])
   const writes = undisturbed.writes
   expect(writes).toBeGreaterThan(20)
   for (let kill = 0; kill < writes; kill++) {
-    const {outcomes, dropped, image} = releaseKilledAt(kill)
+    const {outcomes, dropped, image} = releaseKilledAt(kill, model)
     expect({kill, outcomes, dropped, image}).toEqual({kill, outcomes: undisturbed.outcomes, dropped: 0, image: 'app:2'})
   }
 })
 
 /** A good release and a bad one; the controller is killed once, before the given write, and starts again 2 s later. */
-function releaseKilledAt(kill: number): {
+function releaseKilledAt(
+  kill: number,
+  model: typeof settings,
+): {
   outcomes: string[]
   dropped: number
   writes: number
   image: string | undefined
 } {
-  const cluster = new ModelCluster(settings, oracle)
+  const cluster = new ModelCluster(model, oracle)
   let asked = 0
   const crash = () => asked++ === kill
   runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000, {crash})

@@ -5,7 +5,7 @@ import {gridOf, latestGridTime, nextReadingAt} from '../../analysis/grid.ts'
 import {stamped} from '../../controller/core/diff.ts'
 import type {Intent} from '../../controller/core/intents.ts'
 import {judgedStep} from '../../controller/core/judgement.ts'
-import {type Observation} from '../../controller/core/observation.ts'
+import {type AnalysisObservation, type Observation} from '../../controller/core/observation.ts'
 import {modelOf} from '../../controller/core/state.ts'
 import {durationsOf} from '../../controller/core/world.ts'
 import {timeText} from '../../crds/common.ts'
@@ -34,7 +34,12 @@ interface ModelPod {
 }
 
 /** What the analysis says of an image at a time. */
-export type Oracle = (image: string, now: number) => 'pass' | 'fail' | 'noData'
+export type Oracle = (image: string, now: number) => 'pass' | 'fail' | 'noData' | Says
+
+/** More than a verdict: parts of the result, and of what the judge remembers. */
+export interface Says extends Partial<Omit<AnalysisObservation, 'results'>> {
+  result: Partial<CheckResult> & Pick<CheckResult, 'verdict'>
+}
 
 export class ModelCluster {
   now = 1_700_000_000_000
@@ -354,15 +359,17 @@ export class ModelCluster {
     if (at < step.since + window) return undefined
     const {state} = model
     const judged = 'canary' in state ? state.canary : state.primary
-    const verdict = this.oracle(judged?.image ?? '', at)
+    const said = this.oracle(judged?.image ?? '', at)
+    const {result: known, ...more}: Says = typeof said === 'string' ? {result: {verdict: said}} : said
+    const {verdict} = known
     const result: CheckResult = {
       name: 'success',
-      verdict,
       reason: verdict,
       message: verdict,
       evaluatedAt: timeText(at),
+      ...known,
     }
     const requests = {total: 100, failed: verdict === 'fail' ? 50 : 0}
-    return {at, step: step.id, results: [result], thresholds: [], requests, again: nextReadingAt(grid, at)}
+    return {at, step: step.id, results: [result], thresholds: [], requests, again: nextReadingAt(grid, at), ...more}
   }
 }

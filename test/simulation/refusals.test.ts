@@ -41,6 +41,12 @@ function object(kind: string, name: string, rest: object): KubeObject {
   return {apiVersion: 'v1', kind, metadata: {name, namespace: 'shop'}, ...rest}
 }
 
+/** The spec with a compare check. */
+function compared({spec}: Observation, change: object, compare: object): Observation['spec'] {
+  const checks = [{name: 'errors', compare: {metric: 'requestErrors' as const, weight: 1, ...compare}}]
+  return {...spec, analysis: {...spec.analysis, checks}, ...change}
+}
+
 type Change = (world: Observation) => Observation
 const claim = object('PersistentVolumeClaim', 'data', {spec: {accessModes: ['ReadWriteOnce']}})
 const autoscaler = object('HorizontalPodAutoscaler', 'hpa', {
@@ -51,7 +57,8 @@ const rival: KubeObject = {
   metadata: {name: 'aaa', namespace: 'shop', creationTimestamp: '2000-01-01T00:00:00Z'},
 }
 
-const cases: [string, string, string, Change][] = [
+type Case = [string, string, string, Change]
+const cases: Case[] = [
   ['TargetMissing', 'Rollout shop/checkout', 'spec.targetRef.name', world => without(world, 'target')],
   [
     'StrategyRecreate',
@@ -156,6 +163,21 @@ const cases: [string, string, string, Change][] = [
     'spec.strategy.canary.steps[1].weight',
     world => ({...world, spec: {...world.spec, strategy: {canary: {steps: [{weight: 50}, {weight: 20}]}}}}),
   ],
+  ...(
+    [
+      ['strategy.canary.steps[0].weight', {strategy: {canary: {steps: [{weight: 80}]}}}, {}],
+      ['bake.holdback', {bake: {duration: '1m', holdback: 50}}, {}],
+      ['analysis.checks[name=errors].compare.harmless.percent', {}, {harmful: {percent: 0.05}}],
+      ['analysis.checks[name=errors].compare.harmless.oddsRatio', {}, {harmless: {oddsRatio: 4}}],
+    ] as const
+  ).map(
+    ([field, spec, compare]): Case => [
+      'InvalidAnalysis',
+      'Rollout shop/checkout',
+      `spec.${field}`,
+      world => ({...world, spec: compared(world, spec, compare)}),
+    ],
+  ),
   [
     'SecretsNotTracked',
     'Rollout shop/checkout',

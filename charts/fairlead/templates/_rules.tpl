@@ -24,11 +24,17 @@
 {{- if .Values.meshes.istio }}
 - {apiGroups: ["networking.istio.io"], resources: [destinationrules], verbs: [list, watch, create, patch, delete]}
 {{- end }}
-{{- if .Values.meshes.gatewayAPI }}
+{{- if or .Values.meshes.gatewayAPI .Values.meshes.linkerd }}
 - {apiGroups: ["gateway.networking.k8s.io"], resources: [httproutes], verbs: [list, watch, create, patch, delete]}
+{{- end }}
+{{- if .Values.meshes.linkerd }}
+- {apiGroups: ["gateway.networking.k8s.io"], resources: [grpcroutes], verbs: [list, watch, create, patch, delete]}
 {{- end }}
 {{- if .Values.meshes.gatewayAPI }}
 - {apiGroups: ["gateway.networking.k8s.io"], resources: [gateways], verbs: [list, watch]}
+{{- end }}
+{{- if .Values.meshes.linkerd }}
+- {apiGroups: ["linkerd.io"], resources: [serviceprofiles], verbs: [list, watch]}
 {{- end }}
 {{- end -}}
 {{- define "fairlead.leaseRules" -}}

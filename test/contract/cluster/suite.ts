@@ -2,6 +2,7 @@
 import {describe} from 'vitest'
 import {describeApply} from './apply.ts'
 import type {StartTarget} from './bench.ts'
+import {describeChecks} from './checks.ts'
 import {describeDeletion} from './deletion.ts'
 import {describeKinds} from './kinds.ts'
 import {describeReads} from './reads.ts'
@@ -17,5 +18,6 @@ export function describeClusterContract(name: string, startTarget: StartTarget):
     describeWatches(startTarget)
     describeKinds(startTarget)
     describeDeletion(startTarget)
+    describeChecks(startTarget)
   })
 }

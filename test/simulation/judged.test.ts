@@ -1,0 +1,127 @@
+// How the core acts on what the judge says: dwell, deadlines, holdback, and what it tells people.
+import {expect, test} from 'vitest'
+import {noEvidence} from '../../analysis/compare/proportion.ts'
+import {decide} from '../../controller/core/decide.ts'
+import type {ProportionEvidence} from '../../crds/evidence.ts'
+import {runUntil} from './driver.ts'
+import {ModelCluster, type Oracle, type Says} from './model-cluster.ts'
+
+const settings = {
+  startMilliseconds: 1000,
+  terminationMilliseconds: 2000,
+  propagationMilliseconds: 250,
+  settlingMilliseconds: 1000,
+}
+
+/** A release of app:2 that has just come onto its first step. */
+function releasing(oracle: Oracle, spec: object = {}): ModelCluster {
+  const cluster = new ModelCluster({...settings, spec}, oracle)
+  expect(runUntil(cluster, () => cluster.status.phase === 'Healthy', 120_000)).toBe(true)
+  cluster.deploy('app:2')
+  expect(runUntil(cluster, () => cluster.status.release?.stepSince !== undefined, 120_000)).toBe(true)
+  return cluster
+}
+
+const until = (cluster: ModelCluster, holds: () => boolean, milliseconds = 120_000) =>
+  expect(runUntil(cluster, holds, milliseconds), `${cluster.status.phase}: ${cluster.status.message}`).toBe(true)
+
+const analysis = (more: object) => ({
+  analysis: {
+    interval: '5s',
+    window: '5s',
+    inconclusiveDeadline: '30s',
+    checks: [{name: 'success', compare: {metric: 'requestErrors'}}],
+    ...more,
+  },
+})
+
+/** A comparison that needs so many more requests, and the canary's requests in this step. */
+function waiting(needed: number, canaryStep = {failed: 0, total: 60}): Says {
+  const proportion: ProportionEvidence = {...noEvidence, canaryStep}
+  const evidence = {
+    canary: canaryStep,
+    primary: {failed: 1, total: 540},
+    oddsRatio: {},
+    harm: {value: 1, boundary: 100},
+    harmless: {value: 2, boundary: 20},
+    overdispersion: 1,
+    needed,
+  }
+  return {
+    result: {verdict: 'inconclusive', reason: 'MoreRequestsNeeded', message: `about ${needed} more`, evidence},
+    evidence: {through: '2026-01-01T00:00:00.000Z', step: '0', checks: [{name: 'success', proportions: [proportion]}]},
+    canaryRequestsPerSecond: 2,
+  }
+}
+
+test('a step ends as soon as its checks pass, but not before the minimum dwell', () => {
+  const quick = releasing(() => 'pass')
+  const begun = quick.now
+  until(quick, () => quick.status.release?.stepIndex === 1)
+  expect(quick.now - begun).toBeLessThan(15_000)
+  const slow = releasing(() => 'pass', analysis({minimumDwell: '40s'}))
+  const since = slow.now
+  until(slow, () => slow.status.release?.stepIndex === 1)
+  expect(slow.now - since).toBeGreaterThan(38_000)
+  expect(slow.now - since).toBeLessThan(50_000)
+})
+
+test('during the minimum dwell a failure rolls back', () => {
+  let verdict: 'pass' | 'fail' = 'pass'
+  const cluster = releasing(() => verdict, analysis({minimumDwell: '40s'}))
+  runUntil(cluster, () => false, 15_000)
+  verdict = 'fail'
+  until(cluster, () => cluster.status.phase === 'RollingBack', 10_000)
+})
+
+test('a pause at the deadline says how many requests are missing and how long they take', () => {
+  const cluster = releasing(() => waiting(1200), analysis({}))
+  until(cluster, () => cluster.status.release?.paused?.reason === 'Inconclusive')
+  const condition = cluster.status.conditions?.find(({type}) => type === 'TrafficTooLow')
+  expect(condition).toMatchObject({status: 'True', reason: 'DeadlineOutOfReach'})
+  expect(condition?.message).toMatch(/Fix: .*lowTraffic/)
+})
+
+test('enough traffic for the deadline is no warning', () => {
+  const cluster = releasing(() => waiting(20), analysis({}))
+  runUntil(cluster, () => false, 8000)
+  expect(cluster.status.conditions?.find(({type}) => type === 'TrafficTooLow')).toBeUndefined()
+})
+
+test.each([
+  ['clean and many', {failed: 0, total: 60}, 1],
+  ['too few', {failed: 0, total: 40}, 0],
+  ['one failed', {failed: 1, total: 60}, 0],
+])('clean requests at the deadline: %s', (_, canaryStep, index) => {
+  const cluster = releasing(() => waiting(1200, canaryStep), analysis({cleanRequests: 50}))
+  runUntil(cluster, () => cluster.status.release?.stepIndex === 1, 60_000)
+  expect(cluster.status.release?.stepIndex ?? 0).toBe(index)
+})
+
+test('a holdback keeps a share on the old version during the bake, and gives it up at its end', () => {
+  const cluster = releasing(() => 'pass', {bake: {duration: '20s', holdback: 30}})
+  until(cluster, () => cluster.status.phase === 'Baking')
+  expect(cluster.status.traffic?.confirmed).toEqual({a: 30, b: 70})
+  expect(cluster.status.primary).toMatchObject({slot: 'b', image: 'app:2'})
+  until(cluster, () => cluster.status.phase === 'Healthy')
+  expect(cluster.status.traffic?.confirmed).toEqual({a: 0, b: 100})
+  expect(cluster.dropped).toBe(0)
+  until(cluster, () => cluster.find('Deployment', 'checkout-a')?.spec.replicas === 0)
+})
+
+test('a failure during a bake with a holdback goes back to the old version', () => {
+  let verdict: 'pass' | 'fail' = 'pass'
+  const cluster = releasing(() => verdict, {bake: {duration: '60s', holdback: 30}})
+  until(cluster, () => cluster.status.phase === 'Baking')
+  verdict = 'fail'
+  until(cluster, () => cluster.status.phase === 'Failed')
+  expect(cluster.status.primary?.image).toBe('app:1')
+  expect(cluster.dropped).toBe(0)
+})
+
+test('the bake goes on judging after a check has passed', () => {
+  const cluster = releasing(() => 'pass', {bake: {duration: '10m'}})
+  until(cluster, () => cluster.status.phase === 'Baking')
+  runUntil(cluster, () => false, 20_000)
+  expect(decide(cluster.observe()).again).toBeLessThanOrEqual(cluster.now + 10_000)
+})
