@@ -12,7 +12,7 @@ interface QueryTemplate {
   /** Those that its query may name and a check may set. */
   variables?: readonly TemplateVariable[]
   /** Prometheus to ask; the controller's own when absent. */
-  address?: string
+  address?: string | undefined
 }
 
 /** One query and the side that reports its figures. */

@@ -157,6 +157,15 @@ describe('values in a query', () => {
     expect(rendered(template, type, value)).toEqual({reason: 'UnsafeValue', message: `{{ variables.x }} ${message}`})
   })
 
+  it.each<[Type, string]>([
+    ['number', '1 or y'],
+    ['duration', '5m] or y[5m'],
+    ['string', 'x or y'],
+  ])('stay where they are even if nobody held the %s %j against its type', (type, value) => {
+    const own = new Map([['x', {type, value}]])
+    expect(renderQuery('x > {{ variables.x }}', base, own)).toMatchObject({reason: 'UnsafeValue'})
+  })
+
   it('are unknown where no template declares them', () => {
     expect(renderQuery('{{ variables.y }}', base)).toMatchObject({
       reason: 'UnknownVariable',

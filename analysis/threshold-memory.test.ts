@@ -84,6 +84,16 @@ describe('the failure limit', () => {
     expect(run(check({consecutive: 2}, {noData: 'pass'}), 'fnf').results[2]?.verdict).toBe('noData')
   })
 
+  it('takes from a longer memory what a shorter limit asks for', () => {
+    const through = '2026-01-01T00:00:00.000Z'
+    const long = {name: 'queue', through, outcomes: 'fffp'}
+    const judged = evaluate(check({count: 3, outOf: 3}), 'f', start, long)
+    expect(judged.result.message).toContain('2 of 3 failures in the last 3 evaluations')
+    expect(judged.memory).toBe(long)
+    const next = evaluate(check({count: 3, outOf: 3}), 'f', start + interval, long)
+    expect(next.memory?.outcomes).toBe('fpf')
+  })
+
   it('goes on counting in a dry run', () => {
     const {results} = run(check({consecutive: 2}, {dryRun: true}), 'fff')
     expect(results.map(({verdict, dryRun}) => [verdict, dryRun])).toEqual([

@@ -55,6 +55,7 @@ describe('the quantile of a histogram', () => {
     [lowest, 0.01, 1],
     [lowest, 0.99, 98.99999999999999],
     [gap, 0.01, 4],
+    [gap, 0.25, 100],
     [gap, 0.3, 213.33333333333334],
     [gap, 0.99, 397.33333333333337],
     [single, 0.3, 60],
@@ -65,6 +66,7 @@ describe('the quantile of a histogram', () => {
     [negative, 0.95, 1],
     [falling, 0.3, 0.45],
     [falling, 0.5, 0.75],
+    [falling, 0.75, 3],
     [falling, 0.9, 8],
   ])('%j at %d', (histogram, quantile, milliseconds) => {
     expect(durationQuantile(histogram, quantile)).toBeCloseTo(milliseconds, 10)

@@ -5,6 +5,7 @@ import {join} from 'node:path'
 import {Command} from 'commander'
 import {parseConfig} from '../controller/shell/config.ts'
 import {startController} from '../controller/shell/controller.ts'
+import type {BacktestOptions} from './backtest/index.ts'
 
 const program = new Command('fairlead').description(
   'GitOps progressive delivery for Kubernetes: promotion is a traffic move.',
@@ -51,6 +52,26 @@ program
     // Only the demo needs the playground: the controller doesn't load it.
     const {runDemo} = await import('./demo.ts')
     process.exitCode = await runDemo({json: options.json === true, keep: options.keep === true})
+  })
+
+program
+  .command('backtest')
+  .description('what the judge would have decided over a range of the past, beside a fixed threshold')
+  .requiredOption('--rollout <file>', 'YAML file with the Rollout: its names, mesh and compare checks')
+  .option('--prometheus <address>', 'Prometheus that holds the range')
+  .option('--file <file>', 'a range that --record has written')
+  .option(
+    '--generate <settings>',
+    'a made-up range: rate, weight, primary and canary (percent that fail), onset (seconds), seed; such as canary=5,rate=100',
+  )
+  .option('--from <time>', 'begin of the range, such as 2026-01-31T12:00:00Z')
+  .option('--to <time>', 'end of the range; now when absent')
+  .option('--canary <slot>', 'slot of the version that was new, a or b', 'b')
+  .option('--threshold <percent>', 'success rate of the fixed threshold', '99')
+  .option('--record <file>', 'keep what Prometheus answered')
+  .action(async (options: BacktestOptions) => {
+    const {backtest} = await import('./backtest/index.ts')
+    process.stdout.write(await backtest(options))
   })
 
 program.parseAsync().catch((error: unknown) => {

@@ -128,7 +128,7 @@ const linkerd = z
       ),
   })
   .describe(
-    'Traffic through Linkerd: an HTTPRoute whose parent is the Service, or a GRPCRoute where the port has appProtocol grpc. It holds for meshed callers; others reach the primary.',
+    "Traffic through Linkerd: an HTTPRoute whose parent is the Service, or a GRPCRoute where the port has appProtocol grpc. It holds for meshed callers; others reach the primary. The built-in metrics are those of Linkerd's proxies; their own side needs the labels namespace and deployment, which the scrape configuration of linkerd-viz sets.",
   )
 
 const traffic = z

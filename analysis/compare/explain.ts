@@ -81,7 +81,7 @@ function shareText({failed, total}: Tally): string {
 function oddsText({oddsRatio}: ComparisonFacts, alpha: number): string {
   const {low, high, estimate} = oddsRatio
   if (low === undefined && high === undefined) return ''
-  const confidence = `${figure(100 * (1 - alpha))} % confidence sequence`
+  const confidence = `${Number((100 * (1 - alpha)).toPrecision(4))} % confidence sequence`
   const interval = high === undefined ? `at least ${figure(low ?? 0)}` : `${figure(low ?? 0)} to ${figure(high)}`
   const size = estimate === undefined ? 'a multiple of' : `${figure(estimate)} times`
   return `; the odds are ${size} the primary's (${confidence}: ${interval})`

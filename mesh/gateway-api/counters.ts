@@ -23,7 +23,7 @@ const httpStatus = /^[1-9][0-9]{2}$/
 /**
  * Envoy's own refusals count as failures: no endpoint, no connection, a reset and an overflow as 503, a timeout as 504. A
  * request that was tried again counts once, by its last answer. What is not to be seen here: a request whose client hung up
- * is counted nowhere, and a gRPC failure under HTTP status 200 counts as answered. (Envoy Gateway has gRPC statistics, with
+ * before there was an answer is counted nowhere, and a gRPC failure under HTTP status 200 counts as answered. (Envoy Gateway has gRPC statistics, with
  * enableGRPCStats of its EnvoyProxy or a GRPCRoute at the listener, but in one metric per status: envoy_cluster_grpc_0, …)
  */
 const requests = {

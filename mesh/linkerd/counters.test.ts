@@ -33,7 +33,6 @@ const callers: [string, Labels][] = [
   ['failed', {grpc_status: 'OK', error: 'RESET'}],
   // Left by its caller, or its pod died: the labels are the same.
   ['failed', {grpc_status: 'UNKNOWN', error: 'UNKNOWN'}],
-  ['hungUp', {grpc_status: '', error: ''}],
 ]
 
 const destinations: [string, Labels][] = [

@@ -24,10 +24,7 @@ const httpStatus = /^[1-9][0-9]{2}$/
  * same, and count as failed. What has neither status nor error can't be read, and is left out like a caller that left.
  */
 function callerOutcome({http_status: http, grpc_status: grpc, error = ''}: Labels): Outcome {
-  if (grpc !== undefined) {
-    if (grpc === '' && error === '') return 'hungUp'
-    return error !== '' || failedGrpcStatuses.has(grpc) ? 'failed' : 'answered'
-  }
+  if (grpc !== undefined) return error !== '' || failedGrpcStatuses.has(grpc) ? 'failed' : 'answered'
   const answered = http !== undefined && httpStatus.test(http)
   if (answered && http.startsWith('5')) return 'failed'
   if (error !== '') return answered && error === 'UNKNOWN' ? 'hungUp' : 'failed'

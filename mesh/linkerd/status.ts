@@ -21,7 +21,8 @@ interface Finding extends MeshProblem {
 
 /**
  * Whether the route counts as in force: Linkerd accepts it, and the settling time is over. The conditions don't say which
- * generation they are about, so that time is all there is to tell a new answer from an old one.
+ * generation they are about (linkerd/linkerd2, issue 14964), so that time is all there is to tell a new answer from an old
+ * one.
  */
 export function confirmed(context: MeshContext, objects: MeshObjects, inForceSince: number, now: number): Confirmation {
   const settled = inForceSince + settlingMilliseconds(context)
