@@ -32,6 +32,7 @@ describe('values of each type', () => {
     ['regex', '[^/]+\\.example\\.com'],
     ['regex', '\\(\\?='],
     ['regex', '\\\\1'],
+    ['regex', '\\w+\\_\\-\\n'],
     ['regex', ''],
   ])('%s: %j', (type, value) => {
     expect(judged(type, value)).toEqual(new Map([['x', {type, value}]]))
@@ -61,6 +62,8 @@ describe('values of each type', () => {
     ['regex', '(?<=a)b', 'is not a regular expression'],
     ['regex', '(a)\\1', 'is not a regular expression'],
     ['regex', 'a\\Q', 'is not a regular expression'],
+    ['regex', '\\m', 'is not a regular expression'],
+    ['regex', '\\é', 'is not a regular expression'],
     ['regex', 'a\\', 'is not a regular expression'],
     ['regex', '*', 'is not a regular expression'],
   ])('%s refuses %j', (type, value, message) => {

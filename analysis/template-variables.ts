@@ -26,11 +26,11 @@ const promqlDuration = /^(?=.)(\d+y)?(\d+w)?(\d+d)?(\d+h)?(\d+m)?(\d+s)?(\d+ms)?
 const inlineFlags = /^\(\?[imsU]+\)/
 /** Groups but for plain ones, and classes that RE2 and JavaScript end at different places. */
 const foreignSyntax = /\(\?(?!:)|\[\^?\]|\[\[:/
-/** Back-references, and the quoting that would swallow what follows the value. */
-const foreignEscapes = '123456789kQE'
+/** What may stand behind a backslash in both; not among it are back-references, and the quoting of RE2 (\Q). */
+const sharedEscape = /^(?:[dDwWsSbBnrtfvAz]|(?![a-zA-Z0-9])\p{ASCII})$/su
 
 const regexRemedy =
-  'is not a regular expression that can stand in another: close every bracket, and leave out look-around, back-references, \\Q, named groups, [] and classes such as [[:alpha:]]'
+  'is not a regular expression that can stand in another: close every bracket, and leave out look-around, named groups, [] and classes such as [[:alpha:]], and escapes but for \\d \\D \\w \\W \\s \\S \\b \\B \\n \\r \\t and signs'
 
 /** The value of each declared variable, by name, or the first thing that is wrong. */
 export function valuesOfVariables(
@@ -76,8 +76,8 @@ function problemOf(type: TemplateVariable['type'], value: string): string | unde
  */
 function isRegularExpression(text: string): boolean {
   const pattern = text.replace(inlineFlags, '')
-  for (const [, escaped = ''] of pattern.matchAll(/\\(.)/gs)) {
-    if (foreignEscapes.includes(escaped)) return false
+  for (const [, escaped = ''] of pattern.matchAll(/\\(.)/gsu)) {
+    if (!sharedEscape.test(escaped)) return false
   }
   if (foreignSyntax.test(pattern.replaceAll(/\\./gs, 'x'))) return false
   try {

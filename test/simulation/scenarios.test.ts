@@ -193,6 +193,38 @@ test('no data with onInconclusive rollback goes back at the deadline, and not be
   expect(ended(cluster)).toEqual(['RolledBack', 'Inconclusive'])
 })
 
+test.each(['fail', 'noData', 'error'] as const)(
+  'a dry run that says %s counts for nothing, and is reported',
+  verdict => {
+    const checks = [{name: 'success', threshold: {metric: 'requestSuccessRate', min: 99, dryRun: true}}]
+    const analysis = {interval: '5s', window: '5s', onInconclusive: 'rollback', checks}
+    const cluster = adopted({analysis, bake: {duration: '20s'}}, () => ({result: {verdict, dryRun: true}}))
+    cluster.deploy('app:2')
+    until(cluster, 'Baking')
+    pass(cluster, 10_000)
+    expect(cluster.status.checks).toMatchObject([{verdict, dryRun: true}])
+    expect(cluster.status.conditions?.find(one => one.type === 'NoVerdict')?.status).not.toBe('True')
+    until(cluster, 'Healthy')
+    expect(ended(cluster)[0]).toBe('Promoted')
+    serves(cluster, 'app:2')
+  },
+)
+
+test('failures below the limit hold the weight, and say how far they are from it', () => {
+  const checks = [{name: 'success', threshold: {metric: 'requestSuccessRate', min: 99, failureLimit: {consecutive: 3}}}]
+  const message = 'success rate 50 % is below 99 %; 2 of 3 failures in a row'
+  const below = {result: {verdict: 'noData', reason: 'BelowFailureLimit', message}} as const
+  const thresholds = [{name: 'success', through: '2026-01-01T00:00:00.000Z', outcomes: 'ff'}]
+  const cluster = adopted({analysis: {interval: '5s', window: '5s', checks}}, () => ({...below, thresholds}))
+  cluster.deploy('app:2')
+  until(cluster, 'Progressing')
+  pass(cluster, 60_000)
+  expect([cluster.status.phase, cluster.status.canaryWeight]).toEqual(['Progressing', 10])
+  expect(cluster.status.checks).toMatchObject([{message}])
+  expect(cluster.status.message).toContain('BelowFailureLimit')
+  expect(cluster.status.release?.thresholds).toEqual(thresholds)
+})
+
 test('a canary that never becomes ready is rolled back at the progress deadline, without having had traffic', () => {
   const cluster = adopted({progressDeadline: '20s'})
   cluster.deploy('app:never-ready')

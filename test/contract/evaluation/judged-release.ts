@@ -9,7 +9,7 @@ import type {RolloutStatus} from '../../../crds/rollout-status.ts'
 import {meshes} from '../../../mesh/registry.ts'
 import type {MeshContext} from '../../../mesh/types.ts'
 import {evaluateInstant} from '../../../playground/metrics/promql/evaluate.ts'
-import {MetricStore} from '../../../playground/metrics/store.ts'
+import type {MetricStore} from '../../../playground/metrics/store.ts'
 
 /** A metrics system in this process. */
 export function metricsOf(store: MetricStore): Metrics & {queries: MetricRequest[]} {
