@@ -13,6 +13,14 @@ export type Side = 'caller' | 'destination' | 'query'
 /** Longest message that the status takes. */
 export const maximumMessageLength = 1024
 
+/** Reasons of a check that only has to go on for a while: no news for anybody. */
+const awaiting = new Set(['WindowNotFull', 'InitialDelay', 'BelowFailureLimit', 'MoreRequestsNeeded'])
+
+/** Whether a check without a verdict just needs time or requests, and nobody's help. */
+export function isAwaiting(reason: string): boolean {
+  return awaiting.has(reason)
+}
+
 /** Quantile of requestDuration where the check names none. */
 export const defaultQuantile = 0.99
 

@@ -15,6 +15,10 @@ program
   .command('controller')
   .description('run the controller')
   .requiredOption('--prometheus <address>', 'Prometheus that analyses ask, such as http://prometheus.monitoring:9090')
+  .option(
+    '--prometheus-config <file>',
+    'how to connect to it, as the http_config of Prometheus: basic_auth, authorization, sigv4, tls_config, http_headers',
+  )
   .option('--kubeconfig <file>', 'kubeconfig; the in-cluster service account or the usual places when absent')
   .option('--context <name>', 'context of the kubeconfig')
   .option('--namespace <name>', 'look at this namespace only')
@@ -59,6 +63,7 @@ program
   .description('what the judge would have decided over a range of the past, beside a fixed threshold')
   .requiredOption('--rollout <file>', 'YAML file with the Rollout: its names, mesh and compare checks')
   .option('--prometheus <address>', 'Prometheus that holds the range')
+  .option('--prometheus-config <file>', 'how to connect to it, as for the controller')
   .option('--file <file>', 'a range that --record has written')
   .option(
     '--generate <settings>',

@@ -1,5 +1,6 @@
 // The seams between Fairlead and the world. The shell holds one implementation of each; tests and the simulation
 // put others in their place.
+import type {HttpConfig} from '../crds/http-config.ts'
 import type {KubeObject, ObjectRef} from '../crds/meta.ts'
 
 /** Time. `now` is in milliseconds since the epoch. */
@@ -125,6 +126,8 @@ export interface MetricRequest {
   address?: string
   /** Largest answer that is read, in bytes; the provider's default when absent. */
   maximumBytes?: number
+  /** How to connect, in place of the controller's own way; the same object for the same configuration. */
+  httpConfig?: HttpConfig
 }
 
 export interface MetricRangeRequest {

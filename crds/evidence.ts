@@ -41,6 +41,16 @@ const compareEvidence = z.strictObject({
   name: z.string().max(63),
   proportions: z.array(proportion).max(4),
   bands: bands.optional(),
+  apart: z
+    .strictObject({
+      proportions: z.array(proportion).max(4),
+      bands: bands.optional(),
+      incident: z.boolean().describe('The primary failed more than its objective in the last poll.'),
+    })
+    .optional()
+    .describe(
+      'Where the arms come from different scrapes: the evidence before the last poll, which an incident takes back.',
+    ),
   harmHeld: z
     .boolean()
     .optional()

@@ -1,4 +1,5 @@
 import {z} from 'zod'
+import {secretKeyRef} from './common.ts'
 
 /** A name in `{{ variables.<name> }}`. */
 const variableName = z
@@ -51,4 +52,9 @@ export const metricTemplateSpec = z.strictObject({
     .regex(/^https?:\/\//)
     .optional()
     .describe("Prometheus to ask; the controller's own when unset."),
+  configRef: secretKeyRef
+    .optional()
+    .describe(
+      'How to connect: a key of a Secret in this namespace with a document in the words of the http_config of Prometheus (basic_auth, authorization, sigv4, tls_config, http_headers), without files.',
+    ),
 })

@@ -107,6 +107,21 @@ describe('evidence on errors', () => {
     expect(result.message).toContain('weaker evidence')
   })
 
+  test('arms of separate scrapes: a poll beside an incident of both is no evidence', () => {
+    const apart = {separateScrapes: true}
+    const calm = poll(requests(0, 150), requests(1, 1350), apart)
+    // The canary was scraped five seconds later: it has seen the outage's begin, and the primary not yet.
+    const begin = poll(requests(50, 150), requests(1, 1350), apart)
+    const both = poll(requests(150, 150), requests(1350, 1350), apart)
+    const end = poll(requests(50, 150), requests(1, 1350), apart)
+    const before = after(errors, calm, calm)
+    const through = after(errors, calm, calm, begin, both, both, end)
+    expect(through.result.verdict).not.toBe('fail')
+    expect(through.evidence.proportions[0]?.canary).toEqual(before.evidence.proportions[0]?.canary)
+    const alone = after(errors, calm, calm, begin, begin)
+    expect(alone.result.verdict).toBe('fail')
+  })
+
   test('a step starts with no evidence for advancing and all of that for harm', () => {
     const {evidence} = after(errors, poll(requests(1, 750), requests(7, 6750)))
     const begun = beginStep(evidence).proportions[0]

@@ -28,6 +28,7 @@ export function beginStep(evidence: CompareEvidence): CompareEvidence {
     ...evidence,
     proportions: evidence.proportions.map(atStepBegin),
     ...(evidence.bands ? {bands: emptyBands} : {}),
+    ...(evidence.apart ? {apart: {...evidence.apart, proportions: evidence.apart.proportions.map(atStepBegin)}} : {}),
   }
 }
 
@@ -49,7 +50,8 @@ export interface Standing {
 }
 
 /** Takes a poll into the evidence and judges it. Never throws; counts that are no counts are refused before. */
-export function judgePoll(settings: CompareSettings, before: CompareEvidence, poll: Poll): Judged {
+export function judgePoll(settings: CompareSettings, known: CompareEvidence, read: Poll): Judged {
+  const {before, poll} = read.separateScrapes ? keptApart(settings, known, read) : {before: known, poll: read}
   const taken = withPoll(settings, before, poll)
   if (!taken) return {evidence: before, standing: {kind: 'noSharedBounds', question: 0, needed: 0}}
   const incident = isIncident(settings, poll)
@@ -58,10 +60,34 @@ export function judgePoll(settings: CompareSettings, before: CompareEvidence, po
   const held = harm !== undefined
   const remembered: CompareEvidence = {...evidence, harmHeld: held}
   const standing = standingOf(settings, evidence, incident)
-  if (harm && (!poll.separateScrapes || before.harmHeld === true)) {
+  if (harm && (!poll.separateScrapes || known.harmHeld === true)) {
     return {evidence: remembered, standing: {...standing, ...harm, kind: 'rollback'}}
   }
   return {evidence: remembered, standing}
+}
+
+/**
+ * Arms of different scrapes see an incident that both share at different times: then a poll beside one looks like the
+ * fault of one version. So polls in an incident of the primary, the one before and the one after are no evidence.
+ */
+function keptApart(
+  settings: CompareSettings,
+  known: CompareEvidence,
+  read: Poll,
+): {before: CompareEvidence; poll: Poll} {
+  const {apart, ...rest} = known
+  const incident = isIncident(settings, read)
+  const beside = incident || apart?.incident === true
+  const {bands: _bands, ...bare} = rest
+  const takenBack = incident && apart && !apart.incident
+  const evidence = takenBack
+    ? {...bare, proportions: apart.proportions, ...(apart.bands ? {bands: apart.bands} : {})}
+    : rest
+  const {proportions, bands} = evidence
+  return {
+    before: {...evidence, apart: {proportions, ...(bands ? {bands} : {}), incident}},
+    poll: beside ? {...read, counts: false} : read,
+  }
 }
 
 /** The result that the status, the event and the alert carry. */

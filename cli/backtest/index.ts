@@ -5,6 +5,7 @@ import {compareSettings} from '../../analysis/compare/settings.ts'
 import {createPrometheusMetrics} from '../../analysis/providers/prometheus/index.ts'
 import type {Metrics} from '../../controller/ports.ts'
 import {systemClock} from '../../controller/shell/clock.ts'
+import {httpConfigFile} from '../../controller/shell/http-config.ts'
 import {contextOf} from '../../controller/shell/mesh-context.ts'
 import {durationMilliseconds} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
@@ -19,6 +20,8 @@ export interface BacktestOptions {
   /** File with a Rollout. */
   rollout: string
   prometheus?: string
+  /** File that says how to connect to it. */
+  prometheusConfig?: string
   file?: string
   generate?: string
   from?: string
@@ -52,7 +55,7 @@ export async function backtest(options: BacktestOptions): Promise<string> {
   const source: Metrics = recorded
     ? metricsOf(seriesOf(recorded))
     : options.generate === undefined
-      ? createPrometheusMetrics({address: options.prometheus ?? ''})
+      ? prometheusOf(options)
       : metricsOf(
           generate(
             mesh,
@@ -86,6 +89,11 @@ export async function backtest(options: BacktestOptions): Promise<string> {
     windowMilliseconds: thresholdWindowMilliseconds,
     failedWindows: thresholdFailedWindows,
   })
+}
+
+function prometheusOf({prometheus = '', prometheusConfig}: BacktestOptions): Metrics {
+  const config = prometheusConfig === undefined ? {} : {httpConfig: httpConfigFile(prometheusConfig, systemClock())}
+  return createPrometheusMetrics({address: prometheus, ...config})
 }
 
 function gridFloor(time: number, interval: number): number {

@@ -1,4 +1,5 @@
 // Conditions that `kubectl wait` and kstatus understand. A condition's time moves only when its status flips.
+import {isAwaiting} from '../../analysis/checks.ts'
 import {timeOf, timeText} from '../../crds/common.ts'
 import type {Condition} from '../../crds/meta.ts'
 import type {RolloutStatus} from '../../crds/rollout-status.ts'
@@ -17,8 +18,6 @@ interface Wanted {
 }
 
 const maximumMessage = 1024
-/** A check that only has to go on for a while needs nobody. */
-const early = new Set(['WindowNotFull', 'InitialDelay', 'BelowFailureLimit'])
 
 export function problemText(problem: Problem): string {
   return `${problem.object}, ${problem.field}: ${problem.problem}. Fix: ${problem.fix}.`
@@ -94,7 +93,8 @@ function extra(world: World, outcome: Outcome): Wanted[] {
   const open =
     'release' in outcome.model.state
       ? observation.analysis?.results.find(
-          ({verdict, dryRun, reason}) => !dryRun && !early.has(reason) && (verdict === 'noData' || verdict === 'error'),
+          ({verdict, dryRun, reason}) =>
+            !dryRun && !isAwaiting(reason) && (verdict === 'noData' || verdict === 'error'),
         )
       : undefined
   if (open) add('NoVerdict', open.reason, `Check ${open.name}: ${open.message}. The release keeps its weight.`)

@@ -1,6 +1,6 @@
 // What the analysis says of the step under way. The counters were read at grid times that nobody can lose, and the
 // evidence is in the status: whoever restarts goes on where the last status stands.
-import {checksInForce} from '../../analysis/checks.ts'
+import {checksInForce, isAwaiting} from '../../analysis/checks.ts'
 import type {JudgedStep} from '../../analysis/comparisons.ts'
 import {gridOf, nextReadingAt} from '../../analysis/grid.ts'
 import {combineVerdicts} from '../../analysis/verdict.ts'
@@ -92,6 +92,8 @@ export function recordEvidence(
     analysis.results.length !== ledger.checks.length ||
     analysis.results.some((result, index) => {
       const known = ledger.checks[index]
+      // Each step begins with checks that wait; their evidence is written within a minute all the same.
+      if (known?.name === result.name && isAwaiting(result.reason)) return false
       return known?.name !== result.name || known.verdict !== result.verdict || known.reason !== result.reason
     })
   const last = release.evidence?.through

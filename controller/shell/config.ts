@@ -14,6 +14,8 @@ const controllerConfig = z.strictObject({
   /** Value of KUBECONFIG. */
   kubeconfigVariable: z.string().optional(),
   prometheus: z.url({protocol: /^https?$/, error: 'must be an address such as http://prometheus.monitoring:9090'}),
+  /** File that says how to connect to it. */
+  prometheusConfig: z.string().min(1).optional(),
   namespace: z.string().min(1).optional(),
   /** Meshes that are looked at; all when absent. */
   meshes: commaSeparated

@@ -1,7 +1,7 @@
 // The controller's main: everything is made here, once, and handed down.
 import {createPrometheusMetrics} from '../../analysis/providers/prometheus/index.ts'
 import {GitSyncReconciler} from '../../gitops/controller.ts'
-import type {Clock, Cluster, Random} from '../ports.ts'
+import type {Clock, Cluster, Metrics, Random} from '../ports.ts'
 import {AlertSender} from './alert-sender.ts'
 import {passBackoff} from './backoff.ts'
 import {Caches} from './caches.ts'
@@ -9,6 +9,7 @@ import {systemClock, systemRandom} from './clock.ts'
 import type {ControllerConfig} from './config.ts'
 import {Evaluator} from './evaluate.ts'
 import {EventRecorder} from './event-recorder.ts'
+import {httpConfigFile, SecretHttpConfigs} from './http-config.ts'
 import {startHttpServer} from './http-server.ts'
 import {HttpTransport} from './http-transport.ts'
 import {KubeClient} from './kube-client.ts'
@@ -116,7 +117,10 @@ function createRolloutQueue(base: Base): WorkQueue {
       events.record(rollout, 'Warning', 'AlertNotDelivered', `AlertChannel ${channel}: ${message}`)
     },
   })
-  const evaluator = new Evaluator(createPrometheusMetrics({address: config.prometheus}), caches, clock)
+  const evaluator = new Evaluator(
+    {metrics: metricsOf(config, clock), lookup: caches, configs: new SecretHttpConfigs(cluster, clock)},
+    clock,
+  )
   const observer = createRolloutObserver({log, telemetry, events, clock})
   const reconciler = new RolloutReconciler({cluster, lookup: caches, evaluator, clock, alerts, observer})
   const queue: WorkQueue = createQueue(base, 'rollout', key => reconciler.reconcile(key))
@@ -175,4 +179,13 @@ export async function startController(config: ControllerConfig): Promise<Running
       await transport.close()
     },
   }
+}
+
+/** The controller's own Prometheus. @throws HttpConfigError when its configuration can't be used */
+function metricsOf({prometheus: address, prometheusConfig}: ControllerConfig, clock: Clock): Metrics {
+  if (prometheusConfig === undefined) return createPrometheusMetrics({address})
+  const httpConfig = httpConfigFile(prometheusConfig, clock)
+  // Said at the start, rather than by every check.
+  httpConfig()
+  return createPrometheusMetrics({address, httpConfig})
 }

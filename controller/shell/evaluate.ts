@@ -21,11 +21,10 @@ import {judgedStep} from '../core/judgement.ts'
 import type {AnalysisObservation} from '../core/observation.ts'
 import {modelOf} from '../core/state.ts'
 import {durationsOf} from '../core/world.ts'
-import type {Clock, MetricFailure, Metrics} from '../ports.ts'
+import type {Clock, MetricFailure} from '../ports.ts'
 import {CounterReader, type Reader} from './counter-reader.ts'
-import {evaluateChecks} from './evaluate-checks.ts'
+import {type CheckSources, evaluateChecks} from './evaluate-checks.ts'
 import {familiesOf, type RawReading, readGridTimes, withReturned} from './grid-reader.ts'
-import type {Lookup} from './lookup.ts'
 
 export interface EvaluationInput {
   rollout: KubeObject
@@ -58,15 +57,13 @@ interface Remembered {
 const maximumRemembered = 5000
 
 export class Evaluator {
-  readonly #metrics: Metrics
-  readonly #lookup: Lookup
+  readonly #sources: CheckSources
   readonly #counters: CounterReader
   readonly #remembered = new Map<string, Remembered>()
 
-  constructor(metrics: Metrics, lookup: Lookup, clock: Clock) {
-    this.#metrics = metrics
-    this.#lookup = lookup
-    this.#counters = new CounterReader(metrics, clock)
+  constructor(sources: CheckSources, clock: Clock) {
+    this.#sources = sources
+    this.#counters = new CounterReader(sources.metrics, clock)
   }
 
   /** The evaluation of the next grid time that is due, or the last one while none is; undefined where nothing is judged. */
@@ -197,8 +194,7 @@ export class Evaluator {
     const {windowMilliseconds} = terms
     return evaluateChecks(
       {checks: spec.analysis.checks, meshContext, step, at, windowMilliseconds, polls, memories, compared, failure},
-      this.#metrics,
-      this.#lookup,
+      this.#sources,
     )
   }
 }

@@ -38,6 +38,15 @@ const prometheus = z
       .regex(/^(https?:\/\/.+)?$/)
       .default('')
       .describe('Prometheus that analyses ask, such as http://prometheus.monitoring:9090. Required.'),
+    configSecret: z
+      .strictObject({
+        name: text('Name of the Secret; none when empty.', ''),
+        key: text('Key of it.', 'http_config.yaml'),
+      })
+      .prefault({})
+      .describe(
+        "Secret in the release's namespace that says how to connect, in the words of the http_config of Prometheus: basic_auth, authorization, sigv4, tls_config, http_headers. Its other keys may be named as files.",
+      ),
   })
   .describe('Where the metrics come from.')
 

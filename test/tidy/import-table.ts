@@ -20,7 +20,7 @@ const rooms: readonly Room[] = [
   {
     folder: 'analysis/providers/',
     rooms: ['crds/', 'analysis/', 'controller/ports.ts'],
-    packages: ['zod', 'undici'],
+    packages: ['zod', 'undici', 'aws4fetch'],
   },
   {folder: 'mesh/types.ts', rooms: ['crds/'], packages: []},
   {folder: 'mesh/<name>/', rooms: ['crds/', 'mesh/types.ts'], packages: []},

@@ -1,9 +1,16 @@
 // Prometheus, or what speaks its query API, as a metrics system. Nothing here throws once it is set up, nothing is
 // unbounded, and no message holds a credential: those name the origin of an address and never its path or user.
 import type {MetricFailure, Metrics} from '../../../controller/ports.ts'
+import type {HttpConfig} from '../../../crds/http-config.ts'
 import {answerOf, problem, rangeAnswerOf} from './answer.ts'
 import {readBoundedText} from './bounded-body.ts'
+import {Connections} from './connection.ts'
 import {createQueryLimiter} from './limiter.ts'
+
+/** A configuration that can't be used; the message names file and field, and no value. */
+export class HttpConfigError extends Error {
+  override readonly name = 'HttpConfigError'
+}
 
 export interface PrometheusOptions {
   /** Base address, such as `http://prometheus.monitoring:9090`; a path in it is kept. */
@@ -12,11 +19,15 @@ export interface PrometheusOptions {
   timeoutMilliseconds?: number
   /** Largest body that is read, decompressed; 1 MiB when absent. */
   maximumBytes?: number
-  /** Credentials and the like. They go to `address` alone: whoever may write a MetricTemplate must not collect them. */
-  headers?: Readonly<Record<string, string>>
-  /** The platform's own when absent; one bound to a dispatcher brings a proxy or certificates. */
-  fetch?: typeof globalThis.fetch
+  /**
+   * How to connect to `address`, asked for at each request: credentials may be rotated. They go to that address alone:
+   * whoever may write a MetricTemplate must not collect them. It may throw: then its message is the answer.
+   */
+  httpConfig?: () => HttpConfig
 }
+
+/** Nothing but an address. */
+const plain: HttpConfig = {}
 
 const defaultTimeoutMilliseconds = 10_000
 const defaultMaximumBytes = 1 << 20
@@ -28,8 +39,8 @@ interface Settings {
   home: string
   timeoutMilliseconds: number
   maximumBytes: number
-  headers: Readonly<Record<string, string>>
-  fetch: typeof globalThis.fetch
+  httpConfig: () => HttpConfig
+  connections: Connections
 }
 
 /**
@@ -44,8 +55,8 @@ export function createPrometheusMetrics(options: PrometheusOptions): Metrics {
     home: home.href,
     timeoutMilliseconds: options.timeoutMilliseconds ?? defaultTimeoutMilliseconds,
     maximumBytes: options.maximumBytes ?? defaultMaximumBytes,
-    headers: checkedHeaders(options.headers ?? {}),
-    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    httpConfig: options.httpConfig ?? (() => plain),
+    connections: new Connections(),
   }
   const limiter = createQueryLimiter(maximumConcurrentQueries, maximumWaitingQueries)
   async function send<Answer extends {kind: string; serverTime?: number}>(
@@ -63,6 +74,7 @@ export function createPrometheusMetrics(options: PrometheusOptions): Metrics {
     try {
       return await ask(settings, address, question, read, signal)
     } catch (error) {
+      if (error instanceof HttpConfigError) return problem('Unauthorized', error.message)
       return signal.aborted ? timedOut(address, settings) : unreachable(address, error)
     } finally {
       release()
@@ -92,6 +104,7 @@ interface Question {
   parameters: Record<string, string>
   address?: string
   maximumBytes?: number
+  httpConfig?: HttpConfig
 }
 
 function seconds(milliseconds: number): string {
@@ -107,13 +120,11 @@ async function ask<Answer extends {kind: string; serverTime?: number}>(
 ): Promise<Answer | MetricFailure> {
   const endpoint = new URL(address)
   endpoint.pathname += `/${question.path}`
-  const response = await settings.fetch(endpoint.href, {
-    method: 'POST',
-    headers: {
-      ...(address.href === settings.home ? settings.headers : {}),
-      accept: 'application/json',
-      'content-type': 'application/x-www-form-urlencoded',
-    },
+  const send = settings.connections.of(
+    question.httpConfig ?? (address.href === settings.home ? settings.httpConfig() : plain),
+  )
+  const response = await send(endpoint.href, {
+    headers: {accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded'},
     body: new URLSearchParams({
       query: question.query,
       ...question.parameters,
@@ -121,8 +132,6 @@ async function ask<Answer extends {kind: string; serverTime?: number}>(
       // Thanos answers from whatever stores it reaches unless told not to; half of the data is no evidence.
       partial_response: 'false',
     }).toString(),
-    // A redirect could carry the credentials elsewhere.
-    redirect: 'manual',
     signal,
   })
   const maximumBytes = question.maximumBytes ?? settings.maximumBytes
@@ -143,23 +152,13 @@ function queryAddress(base: string): URL | TypeError {
     return new TypeError(`the address of Prometheus must begin with http:// or https://, not ${url.protocol}//`)
   }
   if (url.username !== '' || url.password !== '') {
-    return new TypeError('the address of Prometheus must not hold a user or password: send credentials as a header')
+    return new TypeError(
+      'the address of Prometheus must not hold a user or password: put credentials into --prometheus-config',
+    )
   }
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/api/v1`
   url.hash = ''
   return url
-}
-
-/** The platform's own complaint about a header quotes its value. */
-function checkedHeaders(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  for (const [name, value] of Object.entries(headers)) {
-    try {
-      new Headers({[name]: value})
-    } catch {
-      throw new TypeError(`header ${JSON.stringify(name)} for Prometheus is not valid: remove line breaks from it`)
-    }
-  }
-  return headers
 }
 
 function timedOut(address: URL, settings: Settings): MetricFailure {

@@ -64,6 +64,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- define "fairlead.arguments" -}}
 - --prometheus={{ required "prometheus.address: name the Prometheus that analyses ask, such as http://prometheus.monitoring:9090" .Values.prometheus.address }}
+{{- with .Values.prometheus.configSecret }}
+{{- if .name }}
+- --prometheus-config=/etc/fairlead/prometheus/{{ .key }}
+{{- end }}
+{{- end }}
 {{- if .Values.namespace }}
 - --namespace={{ .Values.namespace }}
 {{- end }}

@@ -1,7 +1,15 @@
 // A release on the playground's metrics store, judged by the controller's own evaluator, with a clock that the test moves.
 import type {AnalysisObservation} from '../../../controller/core/observation.ts'
-import type {Clock, MetricAnswer, MetricRangeAnswer, MetricRequest, Metrics} from '../../../controller/ports.ts'
+import type {
+  Clock,
+  Cluster,
+  MetricAnswer,
+  MetricRangeAnswer,
+  MetricRequest,
+  Metrics,
+} from '../../../controller/ports.ts'
 import {Evaluator} from '../../../controller/shell/evaluate.ts'
+import {SecretHttpConfigs} from '../../../controller/shell/http-config.ts'
 import type {Lookup} from '../../../controller/shell/lookup.ts'
 import {timeText} from '../../../crds/common.ts'
 import {rolloutSpec} from '../../../crds/rollout.ts'
@@ -162,7 +170,10 @@ export class JudgedRelease {
   }
 }
 
+/** No template here names a Secret. */
+const noSecrets = new SecretHttpConfigs({} as Cluster, immediateClock)
+
 /** Many Rollouts of one controller. */
 export function sharedEvaluator(metrics: Metrics, template?: string): Evaluator {
-  return new Evaluator(metrics, lookupWith(template), immediateClock)
+  return new Evaluator({metrics, lookup: lookupWith(template), configs: noSecrets}, immediateClock)
 }

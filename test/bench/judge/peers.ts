@@ -1,0 +1,74 @@
+// The judges that people use today, on the same drawn requests.
+import {type Conditions, difference, Requests} from './conditions.ts'
+import {type Ending, ending} from './fairlead.ts'
+import type {Chance} from './random.ts'
+
+/** A fixed threshold: so many windows with a success rate below the least one roll back. */
+export interface Threshold {
+  minimumPercent: number
+  windowSeconds: number
+  failedWindows: number
+  /** Windows after which the step ends. */
+  windows: number
+}
+
+/** Flagger's documentation: interval 1m, threshold 5, request-success-rate min 99; a step ends after one good window. */
+export const flagger: Threshold = {minimumPercent: 99, windowSeconds: 60, failedWindows: 5, windows: 1}
+/** The same with the quickest reaction that it can be set to. */
+export const flaggerStrict: Threshold = {...flagger, failedWindows: 1}
+/** Argo Rollouts' documentation: interval 5m, success rate >= 95 %, failureLimit 3: the fourth failure ends it. */
+export const argo: Threshold = {minimumPercent: 95, windowSeconds: 300, failedWindows: 4, windows: 1}
+
+/** Both judges raise the weight on a good window; five of them make a release, at the weight of the conditions. */
+const goodWindows = 5
+
+export function runThreshold(conditions: Conditions, threshold: Threshold, lagSeconds: number, chance: Chance): Ending {
+  const requests = new Requests(conditions, chance)
+  let failed = 0
+  let good = 0
+  for (let second = threshold.windowSeconds; ; second += threshold.windowSeconds) {
+    const {canaryFailed, canaryTotal} = difference(
+      requests.upTo(second),
+      requests.upTo(second - threshold.windowSeconds),
+    )
+    // An empty window is a failed check for Flagger.
+    const isGood = canaryTotal > 0 && 100 * (1 - canaryFailed / canaryTotal) >= threshold.minimumPercent
+    if (isGood) good++
+    else failed++
+    if (failed >= threshold.failedWindows)
+      return ending('rollback', requests, second + lagSeconds, conditions.weight, conditions)
+    if (good >= goodWindows * threshold.windows)
+      return ending('advance', requests, second + lagSeconds, conditions.weight, conditions)
+  }
+}
+
+/**
+ * Kayenta's judge (NetflixACAJudge): the Mann-Whitney U test on the per-minute error rates of both versions, with the
+ * Hodges-Lehmann shift. A metric is High, and fails, when the 98 % confidence interval of the shift lies above a quarter
+ * of the baseline's mean. Here: one metric, judged once after half an hour.
+ */
+export function runKayenta(conditions: Conditions, lagSeconds: number, chance: Chance): Ending {
+  const minutes = 30
+  const requests = new Requests(conditions, chance)
+  const canary: number[] = []
+  const primary: number[] = []
+  for (let minute = 1; minute <= minutes; minute++) {
+    const counts = difference(requests.upTo(minute * 60), requests.upTo(minute * 60 - 60))
+    if (counts.canaryTotal > 0) canary.push(counts.canaryFailed / counts.canaryTotal)
+    if (counts.primaryTotal > 0) primary.push(counts.primaryFailed / counts.primaryTotal)
+  }
+  const mean = primary.reduce((sum, value) => sum + value, 0) / Math.max(1, primary.length)
+  const isHigh = canary.length > 0 && shiftLowerBound(canary, primary) > Math.max(0.25 * mean, 0)
+  return ending(isHigh ? 'rollback' : 'advance', requests, minutes * 60 + lagSeconds, conditions.weight, conditions)
+}
+
+/** 2.326: one-sided 99 %, so that the interval is one of 98 %. */
+const normalQuantile = 2.326
+
+/** Lower end of the confidence interval of the Hodges-Lehmann shift, by the normal approximation of the U statistic. */
+function shiftLowerBound(left: readonly number[], right: readonly number[]): number {
+  const shifts = left.flatMap(one => right.map(other => one - other)).sort((one, other) => one - other)
+  const [n, m] = [left.length, right.length]
+  const rank = Math.floor((n * m) / 2 - normalQuantile * Math.sqrt((n * m * (n + m + 1)) / 12))
+  return shifts[Math.max(0, rank)] ?? 0
+}
