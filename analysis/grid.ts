@@ -9,7 +9,7 @@ const lagParts = 3
 const maximumLagMilliseconds = 5000
 
 /** Grid times that are made up for after an outage of ours; earlier ones are skipped: a gap is no data. */
-const maximumReplayed = 240
+const maximumReplayed = 480
 
 /** Times in milliseconds since the epoch. */
 export interface Grid {

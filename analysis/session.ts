@@ -36,6 +36,8 @@ export type GridReading =
 
 /** The overdispersion of the primary is taken from this time before the first step, milliseconds. */
 const warmUpMilliseconds = 3_600_000
+/** But no more grid times than this, so that a restart a while later still reads the same ones. */
+const maximumWarmUpPolls = 240
 
 /**
  * From where the counters have to be read again to go on from the evidence in a status, milliseconds: a window back,
@@ -44,7 +46,8 @@ const warmUpMilliseconds = 3_600_000
  */
 export function historyBefore(evidence: Evidence | undefined, through: number, terms: SessionTerms): number {
   const least = Math.max(terms.windowMilliseconds, maximumPollIntervals * terms.intervalMilliseconds)
-  const back = evidence ? least : Math.max(least, warmUpMilliseconds)
+  const warmUp = Math.min(warmUpMilliseconds, maximumWarmUpPolls * terms.intervalMilliseconds)
+  const back = evidence ? least : Math.max(least, warmUp)
   return through - Math.ceil(back / terms.intervalMilliseconds) * terms.intervalMilliseconds
 }
 

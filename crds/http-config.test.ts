@@ -33,7 +33,11 @@ describe('a configuration of a connection', () => {
       {authorization: {credentials: 'secret\nx'}},
       'authorization.credentials: must be one line',
     ],
-    ['no name of a header', {http_headers: {'a b': {values: ['x']}}}, 'http_headers'],
+    ['a colon in a name', {basic_auth: {username: 'a:secret', password: 'x'}}, 'basic_auth.username: must not hold'],
+    ['a header that frames', {http_headers: {'Content-Length': {values: ['1']}}}, 'http_headers.Content-Length: is no'],
+    ['credentials as a header', {http_headers: {Authorization: {secrets: ['secret']}}}, 'http_headers.Authorization'],
+    ['what SigV4 sets', {http_headers: {'X-Amz-Date': {values: ['1']}}}, 'http_headers.X-Amz-Date: is no header'],
+    ['no name of a header', {http_headers: {'a b': {values: ['x']}}}, 'http_headers.a b: is no header'],
   ])('%s: the field is named, and no value', (_, document, message) => {
     const problem = httpConfigProblem(document, 'allowed')
     expect(problem).toContain(message)

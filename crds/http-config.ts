@@ -5,9 +5,13 @@ import {z} from 'zod'
 
 const text = z.string().min(1).max(65_536)
 /** What becomes part of a header. */
-const line = text.regex(/^[^\r\n\0]*$/, 'must be one line')
+const line = text.regex(/^[ -~]*$/, 'must be one line of printable ASCII')
 
-const basicAuth = z.strictObject({username: line, password: line.optional(), password_file: text.optional()})
+const basicAuth = z.strictObject({
+  username: text.regex(/^[^:]*$/, 'must not hold a colon'),
+  password: text.optional(),
+  password_file: text.optional(),
+})
 const authorization = z.strictObject({
   type: line.default('Bearer'),
   credentials: line.optional(),
@@ -32,11 +36,33 @@ const sigv4 = z.strictObject({
   service: text.default('aps'),
 })
 
+/** Those that this configuration sets in other ways, or that frame the request. */
+const reservedHeaders = new Set([
+  'accept',
+  'accept-encoding',
+  'authorization',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'keep-alive',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
 const headerName = z
   .string()
   .min(1)
   .max(256)
   .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/)
+  .refine(name => {
+    const lower = name.toLowerCase()
+    return !(reservedHeaders.has(lower) || lower.startsWith('proxy-') || lower.startsWith('x-amz-'))
+  })
 
 export const httpConfig = z.strictObject({
   basic_auth: basicAuth.optional(),
@@ -56,9 +82,7 @@ export type HttpConfig = z.infer<typeof httpConfig>
 export function httpConfigProblem(document: unknown, files: 'allowed' | 'refused'): string | undefined {
   const parsed = httpConfig.safeParse(document)
   if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const unknown = issue?.code === 'unrecognized_keys' ? ` ${issue.keys.join(', ')}` : ''
-    return `${issue?.path.join('.') || 'document'}: ${issue?.code === 'unrecognized_keys' ? 'unknown field' : (issue?.message ?? 'invalid')}${unknown}`
+    return issueText(parsed.error.issues[0])
   }
   const {basic_auth, authorization: bearer, sigv4: aws, tls_config: tls} = parsed.data
   const methods = [basic_auth && 'basic_auth', bearer && 'authorization', aws && 'sigv4'].filter(
@@ -83,4 +107,11 @@ export function httpConfigProblem(document: unknown, files: 'allowed' | 'refused
     return 'tls_config: cert and key belong together'
   }
   return undefined
+}
+
+function issueText(issue: z.core.$ZodIssue | undefined): string {
+  const field = issue?.path.join('.') || 'document'
+  if (issue?.code === 'unrecognized_keys') return `${field}: unknown field ${issue.keys.join(', ')}`
+  if (issue?.code === 'invalid_key') return `${field}: is no header that can be set here`
+  return `${field}: ${issue?.message ?? 'invalid'}`
 }

@@ -187,6 +187,19 @@ describe('latency', () => {
     expect(apart.result).toMatchObject({verdict: 'error', reason: 'NoSharedBounds'})
   })
 
+  test('the evidence of ten questions, with every bound that is kept and the arms apart, fits into the status', () => {
+    const bounds = Array.from({length: 64}, (_, index) => (index + 1) * 17)
+    const many = (total: number): ArmCounts => ({
+      failed: 0,
+      total,
+      durations: {bounds, counts: bounds.map((_, index) => Math.floor((total * (index + 1)) / 65)), total},
+    })
+    const one = settingsOf({metric: 'requestDuration', slowerThan: '500ms'})
+    const busy = poll(many(15_432), many(987_654), {separateScrapes: true})
+    const {evidence} = after(one, ...Array.from({length: 40}, () => busy))
+    expect(10 * JSON.stringify(evidence).length).toBeLessThan(56 * 1024)
+  })
+
   test('a shift of the whole distribution below every bound is found by the bands', () => {
     const shifted = (fast: number, slow: number): ArmCounts => ({
       failed: 0,

@@ -5,6 +5,9 @@ import type {Observation, Problem} from './observation.ts'
 /** At a larger weight too few requests are left on the primary for a prompt comparison. */
 const maximumComparedWeight = 75
 
+/** Errors count as one question, latency as one per bound; their evidence has to fit into the status. */
+const maximumQuestions = 10
+
 export function analysisProblems({spec, meshContext}: Observation): Problem[] {
   const object = `Rollout ${meshContext.rollout.namespace}/${meshContext.rollout.name}`
   const steps = spec.strategy.canary?.steps ?? []
@@ -17,6 +20,11 @@ export function analysisProblems({spec, meshContext}: Observation): Problem[] {
     const problem = `at ${steps[heavy]?.weight} % the primary has too few requests left to compare with`
     const fix = `end the steps at ${maximumComparedWeight} or below: the promotion moves the rest; spec.bake.holdback goes on comparing`
     add(`spec.strategy.canary.steps[${heavy}].weight`, problem, fix)
+  }
+  const questions = settings.reduce((sum, one) => sum + Math.max(1, one.slowerThanMilliseconds.length), 0)
+  if (questions > maximumQuestions) {
+    const problem = `its compare checks ask ${questions} questions, and the status has room for the evidence of ${maximumQuestions}`
+    add('spec.analysis.checks', problem, 'remove compare checks or furtherBounds')
   }
   const {holdback} = spec.bake
   const last = steps.at(-1)?.weight ?? 0

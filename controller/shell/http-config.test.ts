@@ -1,4 +1,4 @@
-import {mkdtempSync, rmSync, utimesSync, writeFileSync} from 'node:fs'
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, describe, expect, test} from 'vitest'
@@ -23,7 +23,6 @@ describe('a file', () => {
     const first = read()
     expect(first.basic_auth).toEqual({username: 'me', password: 'one'})
     writeFileSync(password, 'two\n')
-    utimesSync(password, 1, 1)
     expect(read()).toBe(first)
     await clock.advance(5000)
     expect(read().basic_auth?.password).toBe('two')
@@ -37,12 +36,40 @@ describe('a file', () => {
     expect(read()).toBe(first)
   })
 
+  test('that became unusable is no longer used, until it is right again', async () => {
+    const clock = new ManualClock()
+    const read = httpConfigFile(file('token.yaml', 'authorization: {credentials: old}'), clock)
+    expect(read().authorization?.credentials).toBe('old')
+    file('token.yaml', 'authorization: {credentials:')
+    await clock.advance(5000)
+    for (let look = 0; look < 2; look++) expect(read).toThrow(/token\.yaml is not YAML/)
+    file('token.yaml', 'authorization: {credentials: new}')
+    expect(read().authorization?.credentials).toBe('new')
+  })
+
+  test('the parser warns of nothing: its warnings quote the document', async () => {
+    const warnings: string[] = []
+    const note = (warning: Error) => warnings.push(warning.message)
+    process.on('warning', note)
+    const read = httpConfigFile(file('tag.yaml', 'basic_auth: {username: me, password: !secret x}'), new ManualClock())
+    expect(read().basic_auth?.password).toBe('x')
+    await new Promise(resolve => setImmediate(resolve))
+    process.off('warning', note)
+    expect(warnings).toEqual([])
+  })
+
   test.each([
     ['missing.yaml', undefined, /missing\.yaml can't be read: ENOENT/],
     ['broken.yaml', 'basic_auth: {password: secret', /broken\.yaml is not YAML/],
     ['wrong.yaml', 'basic_auth: {username: me}', /wrong\.yaml: basic_auth\.password: is missing/],
+    [
+      'lines.yaml',
+      'authorization: {credentials_file: two-lines}',
+      /lines\.yaml: authorization\.credentials: must be one line of printable ASCII/,
+    ],
     ['lost.yaml', 'basic_auth: {username: me, password_file: nowhere}', /nowhere can't be read: ENOENT/],
   ])('%s says what is wrong, and no value', (name, content, message) => {
+    file('two-lines', 'secret\nsecret')
     const path = content === undefined ? join(folder, name) : file(name, content)
     const read = httpConfigFile(path, new ManualClock())
     expect(read).toThrow(message)

@@ -1,5 +1,5 @@
 // Configurations of connections to Prometheus: from a file, which is read again when it changes, and from Secrets.
-import {readFileSync, statSync} from 'node:fs'
+import {readFileSync} from 'node:fs'
 import {dirname, resolve} from 'node:path'
 import {parse} from 'yaml'
 import {HttpConfigError} from '../../analysis/providers/prometheus/index.ts'
@@ -14,58 +14,40 @@ const maximumSecrets = 1000
 
 /** The configuration in a file, now. Its paths are relative to it. @throws HttpConfigError that names file and field */
 export function httpConfigFile(path: string, clock: Clock): () => HttpConfig {
-  let known: {config: HttpConfig; version: string} | undefined
-  let lookedAt = Number.NEGATIVE_INFINITY
+  let known: {config: HttpConfig; version: string; readAt: number} | undefined
   return () => {
-    if (known && clock.now() - lookedAt < lookEveryMilliseconds) return known.config
-    lookedAt = clock.now()
-    const {config, files} = readFile(path)
-    const version = JSON.stringify([config, files.map(modifiedAt)])
+    if (known && clock.now() - known.readAt < lookEveryMilliseconds) return known.config
+    const previous = known
+    // What can't be read is looked at each time, and no credential is used that the file no longer holds.
+    known = undefined
+    const config = readFile(path)
+    const version = JSON.stringify(config)
     // The same object for the same configuration keeps its connections.
-    if (known?.version !== version) known = {config, version}
+    known = {config: previous?.version === version ? previous.config : config, version, readAt: clock.now()}
     return known.config
   }
 }
 
-function readFile(path: string): {config: HttpConfig; files: string[]} {
+function readFile(path: string): HttpConfig {
   const document = documentOf(textOf(path), path)
-  const problem = httpConfigProblem(document, 'allowed')
-  if (problem !== undefined) throw new HttpConfigError(`${path}: ${problem}`)
-  const parsed = httpConfig.parse(document)
-  const files: string[] = [path]
-  const contentOf = (file: string | undefined): string | undefined => {
-    if (file === undefined) return undefined
-    const full = resolve(dirname(path), file)
-    files.push(full)
-    return textOf(full).trim()
-  }
-  const {basic_auth: basic, authorization, sigv4, tls_config: tls} = parsed
-  const config: HttpConfig = {
-    ...(parsed.http_headers ? {http_headers: parsed.http_headers} : {}),
-    ...(basic
-      ? {basic_auth: {username: basic.username, password: basic.password ?? contentOf(basic.password_file)}}
-      : {}),
-    ...(authorization
-      ? {
-          authorization: {
-            type: authorization.type,
-            credentials: authorization.credentials ?? contentOf(authorization.credentials_file),
-          },
-        }
-      : {}),
-    ...(sigv4 ? {sigv4: {...sigv4, secret_key: sigv4.secret_key ?? contentOf(sigv4.secret_key_file)}} : {}),
-    ...(tls
-      ? {
-          tls_config: {
-            ...tls,
-            ca: tls.ca ?? contentOf(tls.ca_file),
-            cert: tls.cert ?? contentOf(tls.cert_file),
-            key: tls.key ?? contentOf(tls.key_file),
-          },
-        }
-      : {}),
-  }
-  return {config, files}
+  const written = usable(document, 'allowed', path)
+  const sections = Object.entries(written).map(([name, section]) => [name, withoutFiles(section ?? {}, dirname(path))])
+  // Again: a file may hold what its field must not.
+  return usable(Object.fromEntries(sections), 'refused', path)
+}
+
+/** Contents in place of the names of files: `password` for `password_file`. */
+function withoutFiles(section: object, folder: string): object {
+  const fields = Object.entries(section).map(([name, value]): [string, unknown] =>
+    name.endsWith('_file') ? [name.slice(0, -'_file'.length), textOf(resolve(folder, value)).trim()] : [name, value],
+  )
+  return Object.fromEntries(fields)
+}
+
+function usable(document: unknown, files: 'allowed' | 'refused', source: string): HttpConfig {
+  const problem = httpConfigProblem(document, files)
+  if (problem !== undefined) throw new HttpConfigError(`${source}: ${problem}`)
+  return httpConfig.parse(document)
 }
 
 function textOf(path: string): string {
@@ -77,20 +59,12 @@ function textOf(path: string): string {
   }
 }
 
-/** Of the parser's complaint only the place: its text quotes the document. */
+/** Nothing of what the parser says: it quotes the document, in its warnings as well. */
 function documentOf(text: string, source: string): unknown {
   try {
-    return parse(text)
+    return parse(text, {logLevel: 'error', prettyErrors: false})
   } catch {
     throw new HttpConfigError(`${source} is not YAML: write it as the http_config of Prometheus`)
-  }
-}
-
-function modifiedAt(path: string): number {
-  try {
-    return statSync(path).mtimeMs
-  } catch {
-    return 0
   }
 }
 
@@ -118,10 +92,9 @@ export class SecretHttpConfigs {
     }
     const source = `Secret ${namespace}/${name}, key ${key}`
     const document = documentOf(Buffer.from(encoded, 'base64').toString('utf8'), source)
-    const problem = httpConfigProblem(document, 'refused')
-    if (problem !== undefined) throw new HttpConfigError(`${source}: ${problem}`)
-    const version = JSON.stringify(document)
-    const config = known?.version === version ? known.config : httpConfig.parse(document)
+    const parsed = usable(document, 'refused', source)
+    const version = JSON.stringify(parsed)
+    const config = known?.version === version ? known.config : parsed
     if (this.#known.size >= maximumSecrets) this.#known.clear()
     this.#known.set(id, {config, version, readAt: now})
     return config

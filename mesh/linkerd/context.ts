@@ -63,8 +63,9 @@ export function parentServices(references: unknown, namespace: string): ParentSe
   return listOf(references)
     .filter(({group = gatewayGroup, kind}) => kind === 'Service' && (group === '' || group === 'core'))
     .map(reference => ({
-      namespace: String(reference.namespace || namespace),
-      name: String(reference.name),
+      namespace:
+        typeof reference.namespace === 'string' && reference.namespace !== '' ? reference.namespace : namespace,
+      name: typeof reference.name === 'string' ? reference.name : '',
       ...(typeof reference.port === 'number' ? {port: reference.port} : {}),
     }))
 }

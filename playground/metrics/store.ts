@@ -23,13 +23,18 @@ export interface Matcher {
   pattern?: RegExp
 }
 
-const retentionMilliseconds = 60 * 60_000
+const defaultRetentionMilliseconds = 60 * 60_000
 const maximumSeries = 20_000
 const maximumSamplesPerSeries = 20_000
 
 export class MetricStore {
+  readonly #retentionMilliseconds: number
   readonly #byKey = new Map<string, Series>()
   readonly #byName = new Map<string, Set<Series>>()
+
+  constructor(retentionMilliseconds = defaultRetentionMilliseconds) {
+    this.#retentionMilliseconds = retentionMilliseconds
+  }
 
   /** Adds a sample; one that is not later than the last of its series is dropped. @returns whether it was taken */
   add(labels: Labels, sample: Sample): boolean {
@@ -48,8 +53,9 @@ export class MetricStore {
     const {samples} = series
     if (sample.at <= (samples.at(-1)?.at ?? Number.NEGATIVE_INFINITY)) return false
     samples.push(sample)
-    const oldest = sample.at - retentionMilliseconds
-    if (samples.length > maximumSamplesPerSeries || (samples[0]?.at ?? 0) < oldest - retentionMilliseconds / 10) {
+    const retention = this.#retentionMilliseconds
+    const oldest = sample.at - retention
+    if (samples.length > maximumSamplesPerSeries || (samples[0]?.at ?? 0) < oldest - retention / 10) {
       const keep = samples.filter(one => one.at >= oldest).slice(-maximumSamplesPerSeries)
       series.samples = keep
     }

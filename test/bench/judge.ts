@@ -9,6 +9,7 @@ import {document} from './judge/document.ts'
 import {settingsFor} from './judge/fairlead.ts'
 import type {Figures} from './judge/measure.ts'
 import {damagePicture, falseAlarmPicture} from './judge/pictures.ts'
+import {countQueries, type QueriesRow} from './judge/queries.ts'
 import {type Measured, tables} from './judge/report.ts'
 import {scenarios} from './judge/scenarios.ts'
 
@@ -67,10 +68,13 @@ const durations = (total: number) => ({
 })
 
 const start = Date.now()
+const queries: QueriesRow[] = []
+for (const rollouts of quick ? [1, 100] : [1, 100, 1000]) queries.push(await countQueries(rollouts))
 const figures = await measureAll()
 const measured: Measured = {
   runs,
   figures,
+  queries,
   cpu: {
     errors: cpuOf({metric: 'requestErrors'}, () => ({})),
     latency: cpuOf({metric: 'requestDuration', slowerThan: '500ms'}, durations),
@@ -78,8 +82,8 @@ const measured: Measured = {
   seconds: Math.round((Date.now() - start) / 1000),
   machine: `${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown'}`,
 }
-const {targets, errors, compared, latency, releases} = tables(measured)
-process.stdout.write(`${[targets, compared, errors, latency, releases].join('\n\n')}\n`)
+const {targets, errors, compared, latency, releases, queries: asked} = tables(measured)
+process.stdout.write(`${[targets, compared, errors, latency, releases, asked].join('\n\n')}\n`)
 process.stdout.write(
   `CPU per check and poll: errors ${measured.cpu.errors.toFixed(3)} ms, latency ${measured.cpu.latency.toFixed(3)} ms\n`,
 )

@@ -90,16 +90,24 @@ afterAll(() => {
   server.close()
 })
 
-describe.each(Object.entries(providers))('%s', (_, provider) => {
+/** The provider, asked while the system gives an answer. */
+function askerOf(provider: Provider) {
   const metrics = (options: object = {}) => provider.create({address, timeoutMilliseconds: 2000, ...options})
-  const query = (given: typeof answer, options: object = {}) => {
-    answer = given
-    return metrics(options).query(request)
+  return {
+    metrics,
+    query(given: typeof answer, options: object = {}) {
+      answer = given
+      return metrics(options).query(request)
+    },
+    queryRange(given: typeof answer, options: object = {}) {
+      answer = given
+      return metrics(options).queryRange(rangeRequest)
+    },
   }
-  const queryRange = (given: typeof answer, options: object = {}) => {
-    answer = given
-    return metrics(options).queryRange(rangeRequest)
-  }
+}
+
+describe.each(Object.entries(providers))('answers of %s', (_, provider) => {
+  const {query, queryRange} = askerOf(provider)
 
   test('samples with their labels; what is no number is kept as such', async () => {
     const found = await query(
@@ -153,6 +161,10 @@ describe.each(Object.entries(providers))('%s', (_, provider) => {
     expect(await query(provider.range([]))).toMatchObject({kind: 'error', reason: 'BadAnswer'})
     expect(await queryRange(provider.instant([]))).toMatchObject({kind: 'error', reason: 'BadAnswer'})
   })
+})
+
+describe.each(Object.entries(providers))('%s in trouble', (_, provider) => {
+  const {metrics, query, queryRange} = askerOf(provider)
 
   test('a query that is rejected, partial answers, missing credentials', async () => {
     expect(await query(provider.rejected)).toMatchObject({kind: 'error', reason: 'BadQuery'})

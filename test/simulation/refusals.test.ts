@@ -42,8 +42,9 @@ function object(kind: string, name: string, rest: object): KubeObject {
 }
 
 /** The spec with a compare check. */
-function compared({spec}: Observation, change: object, compare: object): Observation['spec'] {
-  const checks = [{name: 'errors', compare: {metric: 'requestErrors' as const, weight: 1, ...compare}}]
+function compared({spec}: Observation, change: object, compare: object, repeated: number): Observation['spec'] {
+  const one = {name: 'errors', compare: {metric: 'requestErrors' as const, weight: 1, ...compare}}
+  const checks = Array.from({length: repeated}, () => one)
   return {...spec, analysis: {...spec.analysis, checks}, ...change}
 }
 
@@ -167,15 +168,16 @@ const cases: Case[] = [
     [
       ['strategy.canary.steps[0].weight', {strategy: {canary: {steps: [{weight: 80}]}}}, {}],
       ['bake.holdback', {bake: {duration: '1m', holdback: 50}}, {}],
+      ['analysis.checks', {}, {metric: 'requestDuration', slowerThan: '1s', furtherBounds: ['2s', '3s', '4s']}, 3],
       ['analysis.checks[name=errors].compare.harmless.percent', {}, {harmful: {percent: 0.05}}],
       ['analysis.checks[name=errors].compare.harmless.oddsRatio', {}, {harmless: {oddsRatio: 4}}],
     ] as const
   ).map(
-    ([field, spec, compare]): Case => [
+    ([field, spec, compare, repeated = 1]): Case => [
       'InvalidAnalysis',
       'Rollout shop/checkout',
       `spec.${field}`,
-      world => ({...world, spec: compared(world, spec, compare)}),
+      world => ({...world, spec: compared(world, spec, compare, repeated)}),
     ],
   ),
   [

@@ -5,7 +5,10 @@ function success(data: unknown, extra: object = {}): string {
   return JSON.stringify({status: 'success', data, ...extra})
 }
 function vector(...values: unknown[]): string {
-  return success({resultType: 'vector', result: values.map(value => ({metric: {pod: 'x'}, value: [1.5, value]}))})
+  return success({
+    resultType: 'vector',
+    result: values.map((value, index) => ({metric: {pod: `${index}`}, value: [1.5, value]})),
+  })
 }
 function failure(errorType: string, error: string): string {
   return JSON.stringify({status: 'error', errorType, error})
@@ -21,7 +24,7 @@ describe('values', () => {
     ['+Inf', Number.POSITIVE_INFINITY],
     ['-Inf', Number.NEGATIVE_INFINITY],
   ])('%s', (text, value) => {
-    expect(answerOf(200, vector(text))).toEqual({kind: 'vector', samples: [{labels: {pod: 'x'}, value}]})
+    expect(answerOf(200, vector(text))).toEqual({kind: 'vector', samples: [{labels: {pod: '0'}, value}]})
   })
 
   it.each(['', ' ', '0x10', 'Infinity', '1 2', 'null', '.', 'e5', 'nan'])('refuses "%s"', text => {

@@ -10,6 +10,8 @@ import type {
 } from '../../../controller/ports.ts'
 
 const maximumErrorTextLength = 400
+/** A bound of bytes alone would allow millions of empty ones. */
+const maximumSeries = 200_000
 
 /** Go's strconv.FormatFloat, as Prometheus writes values. `Number` alone would read an empty text as 0. */
 const finiteValue = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
@@ -80,6 +82,7 @@ function dataOf(status: number, text: string): Data | MetricFailure {
 }
 
 function successOf(body: unknown): Data | MetricFailure {
+  if (countOf(body) > maximumSeries) return problem('TooLarge', `the answer has more than ${maximumSeries} series`)
   const parsed = success.safeParse(body)
   if (!parsed.success) {
     return problem('BadAnswer', 'the answer is not one of the Prometheus query API: correct the address of Prometheus')
@@ -87,6 +90,12 @@ function successOf(body: unknown): Data | MetricFailure {
   if (parsed.data.isPartial)
     return problem('BadAnswer', 'the answer is partial: a storage node is missing; bring it back')
   return parsed.data.data
+}
+
+/** Of an answer that wasn't validated yet: that takes longer than to read it. */
+function countOf(body: unknown): number {
+  const result = (body as {data?: {result?: unknown}} | null | undefined)?.data?.result
+  return Array.isArray(result) ? result.length : 0
 }
 
 function instantOf(data: Data): MetricAnswer {
@@ -104,13 +113,21 @@ function instantOf(data: Data): MetricAnswer {
 
 function matrixOf(result: z.infer<typeof rangeSeries>[]): MetricRangeAnswer {
   const found: MetricSeries[] = []
-  for (const {metric, values} of result) {
-    if (!values) return problem('BadAnswer', 'the query yields native histograms, which have no counters to read')
+  const seen = new Set<string>()
+  for (const {metric, values, histograms} of result) {
+    if (!values || histograms !== undefined) {
+      return problem('BadAnswer', 'the query yields native histograms, which have no counters to read')
+    }
+    if (isRepeated(metric, seen)) return duplicate()
     const points: MetricSeries['points'] = []
     for (const [seconds, text] of values) {
       const value = parseValue(text)
-      if (value === undefined) return problem('BadAnswer', `"${text.slice(0, 40)}" is not a value of Prometheus`)
-      points.push({at: Math.round(seconds * 1000), value})
+      if (value === undefined) return notAValue(text)
+      const at = Math.round(seconds * 1000)
+      if (at <= (points.at(-1)?.at ?? Number.NEGATIVE_INFINITY)) {
+        return problem('BadAnswer', 'the points of a series are not in the order of their times')
+      }
+      points.push({at, value})
     }
     found.push({labels: metric, points})
   }
@@ -119,14 +136,33 @@ function matrixOf(result: z.infer<typeof rangeSeries>[]): MetricRangeAnswer {
 
 function vectorOf(result: z.infer<typeof series>[]): MetricAnswer {
   const samples: MetricSample[] = []
-  for (const {metric, value} of result) {
-    if (!value)
+  const seen = new Set<string>()
+  for (const {metric, value, histogram} of result) {
+    if (!value || histogram !== undefined) {
       return problem('BadAnswer', 'the query yields a native histogram: use histogram_quantile() or histogram_avg()')
+    }
+    if (isRepeated(metric, seen)) return duplicate()
     const number = parseValue(value[1])
-    if (number === undefined) return problem('BadAnswer', `"${value[1].slice(0, 40)}" is not a value of Prometheus`)
+    if (number === undefined) return notAValue(value[1])
     samples.push({labels: metric, value: number})
   }
   return {kind: 'vector', samples}
+}
+
+/** Whether these labels were there before; they are from now on. */
+function isRepeated(labels: Record<string, string>, seen: Set<string>): boolean {
+  const key = JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))
+  if (seen.has(key)) return true
+  seen.add(key)
+  return false
+}
+
+function duplicate(): MetricFailure {
+  return problem('BadAnswer', 'a series is there twice: the replicas behind this address are not de-duplicated')
+}
+
+function notAValue(text: string): MetricFailure {
+  return problem('BadAnswer', `"${text.slice(0, 40)}" is not a value of Prometheus`)
 }
 
 function parseValue(text: string): number | undefined {

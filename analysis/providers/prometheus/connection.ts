@@ -94,3 +94,17 @@ async function sign(
   const {headers: signed} = await signer.sign()
   return Object.fromEntries(signed.entries())
 }
+
+/** A text without the credentials of a configuration: what answers may repeat what it was sent. */
+export function withoutCredentials(text: string, config: HttpConfig): string {
+  const {basic_auth: basic, authorization, sigv4, http_headers: headers = {}} = config
+  const credentials = [
+    basic && Buffer.from(`${basic.username}:${basic.password ?? ''}`).toString('base64'),
+    basic?.password,
+    authorization?.credentials,
+    sigv4?.secret_key,
+    sigv4?.session_token,
+    ...Object.values(headers).flatMap(({secrets = []}) => secrets),
+  ]
+  return credentials.reduce<string>((clean, one) => (one ? clean.replaceAll(one, '<hidden>') : clean), text)
+}

@@ -21,7 +21,14 @@ const bearer = {authorization: {type: 'Bearer', credentials: 'secret'}}
 
 describe('the request', () => {
   it('is a form with the query, the time in seconds to the millisecond, and the timeout', async () => {
-    const form = {query: request.query, time: '1700000000.123', timeout: '2.500', partial_response: 'false'}
+    const form = {
+      query: request.query,
+      time: '1700000000.123',
+      timeout: '2.500',
+      partial_response: 'false',
+      nocache: '1',
+      latency_offset: '1ms',
+    }
     const scope = nock(address, {reqheaders: {'content-type': 'application/x-www-form-urlencoded'}})
       .post('/api/v1/query', form)
       .reply(200, empty)

@@ -4,7 +4,7 @@ import type {MetricFailure, Metrics} from '../../../controller/ports.ts'
 import type {HttpConfig} from '../../../crds/http-config.ts'
 import {answerOf, problem, rangeAnswerOf} from './answer.ts'
 import {readBoundedText} from './bounded-body.ts'
-import {Connections} from './connection.ts'
+import {Connections, withoutCredentials} from './connection.ts'
 import {createQueryLimiter} from './limiter.ts'
 
 /** A configuration that can't be used; the message names file and field, and no value. */
@@ -28,6 +28,15 @@ export interface PrometheusOptions {
 
 /** Nothing but an address. */
 const plain: HttpConfig = {}
+
+/** What compatible systems leave out or shift unless told not to; Prometheus doesn't know these fields. */
+const wholeAndCurrent = {
+  // Thanos answers from whatever stores it reaches; half of the data is no evidence.
+  partial_response: 'false',
+  // VictoriaMetrics answers a question about now with what was 30 s ago, and moves the times of long ranges.
+  nocache: '1',
+  latency_offset: '1ms',
+}
 
 const defaultTimeoutMilliseconds = 10_000
 const defaultMaximumBytes = 1 << 20
@@ -120,17 +129,15 @@ async function ask<Answer extends {kind: string; serverTime?: number}>(
 ): Promise<Answer | MetricFailure> {
   const endpoint = new URL(address)
   endpoint.pathname += `/${question.path}`
-  const send = settings.connections.of(
-    question.httpConfig ?? (address.href === settings.home ? settings.httpConfig() : plain),
-  )
+  const config = question.httpConfig ?? (address.href === settings.home ? settings.httpConfig() : plain)
+  const send = settings.connections.of(config)
   const response = await send(endpoint.href, {
     headers: {accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded'},
     body: new URLSearchParams({
       query: question.query,
       ...question.parameters,
       timeout: seconds(settings.timeoutMilliseconds),
-      // Thanos answers from whatever stores it reaches unless told not to; half of the data is no evidence.
-      partial_response: 'false',
+      ...wholeAndCurrent,
     }).toString(),
     signal,
   })
@@ -140,8 +147,9 @@ async function ask<Answer extends {kind: string; serverTime?: number}>(
     return problem('TooLarge', `the answer is larger than ${maximumBytes} bytes`)
   }
   const answer = read(response.status, text ?? '')
+  if ('reason' in answer) return problem(answer.reason, withoutCredentials(answer.message, config))
   const serverTime = Date.parse(response.headers.get('date') ?? '')
-  return 'reason' in answer || Number.isNaN(serverTime) ? answer : Object.assign(answer, {serverTime})
+  return Number.isNaN(serverTime) ? answer : Object.assign(answer, {serverTime})
 }
 
 /** Where to send a query for a base address; an error with a message fit for users when it can't be one. */

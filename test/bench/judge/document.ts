@@ -12,7 +12,7 @@ export function document(page: string, measured: Measured): string {
 }
 
 function body(measured: Measured): string {
-  const {targets, compared, errors, latency, releases} = tables(measured)
+  const {targets, compared, errors, latency, releases, queries} = tables(measured)
   const {runs, cpu, seconds, machine} = measured
   return [
     `${runs.toLocaleString('en-US')} runs per scenario (1,000 for the other judges), ${seconds} s on ${machine}. Shares with their 95 % intervals after Wilson. CPU of one check in one poll: ${cpu.errors.toFixed(3)} ms for errors, ${cpu.latency.toFixed(3)} ms for latency with twelve buckets (target: below 0.2).`,
@@ -30,5 +30,8 @@ function body(measured: Measured): string {
     latency,
     '### Whole releases',
     releases,
+    '### Queries',
+    'What Prometheus is asked for all Rollouts together, with a check of errors and one of latency each; counted at the port, ten intervals of 15 s.',
+    queries,
   ].join('\n\n')
 }

@@ -19,9 +19,9 @@ const colours: Record<Judge | 'bound', string> = {
 }
 const names: Record<Judge | 'bound', string> = {
   fairlead: 'Fairlead',
-  flagger: 'Flagger, 5 checks of 1 min',
+  flagger: 'Flagger, 5 × 1 min',
   'flagger, 1 check': 'Flagger, 1 check',
-  argo: 'Argo Rollouts, 4 checks of 5 min',
+  argo: 'Argo Rollouts, 4 × 5 min',
   kayenta: 'Kayenta, once after 30 min',
   bound: "Wald's bound, rates known",
 }

@@ -1,12 +1,14 @@
 // docs/judge.md: what was measured, in tables and sentences.
 import type {Figures} from './measure.ts'
 import {shareInterval} from './measure.ts'
+import type {QueriesRow} from './queries.ts'
 import {type Scenario, scenarios} from './scenarios.ts'
 import {sprt} from './sprt.ts'
 
 export interface Measured {
   runs: number
   figures: Figures[]
+  queries: QueriesRow[]
   /** CPU milliseconds of one check in one poll. */
   cpu: {errors: number; latency: number}
   seconds: number
@@ -21,7 +23,8 @@ type Found = {scenario: Scenario; one: Figures}[]
 
 export function tables({
   figures,
-}: Measured): Record<'targets' | 'errors' | 'compared' | 'latency' | 'releases', string> {
+  queries,
+}: Measured): Record<'targets' | 'errors' | 'compared' | 'latency' | 'releases' | 'queries', string> {
   const ours = (filter: (scenario: Scenario) => boolean): Found =>
     scenarios
       .filter(filter)
@@ -41,6 +44,10 @@ export function tables({
       ours(({kind}) => kind === 'latency'),
     ),
     releases: releaseTable(ours(isRelease)),
+    queries: table(
+      ['Rollouts in a release', 'queries per interval', 'queries per Rollout when its release begins'],
+      queries.map(({rollouts, perInterval, atBegin}) => [String(rollouts), figure(perInterval), figure(atBegin)]),
+    ),
   }
 }
 

@@ -33,8 +33,8 @@ function page(arms: Record<'a' | 'b', Arm>): string {
 }
 
 /** Two callers, scraped every five seconds for so many seconds: what happens to them is told by the events. */
-function history(seconds: number): MetricStore {
-  const store = new MetricStore()
+function history(seconds: number, away = {from: 600, to: 1800}): MetricStore {
+  const store = new MetricStore(4 * 3600 * second)
   const callers = ['x', 'y'].map(pod => ({
     target: createTarget(store, {pod}),
     arms: {a: {ok: 0, failed: 0}, b: {ok: 0, failed: 0}},
@@ -51,8 +51,8 @@ function history(seconds: number): MetricStore {
       if (pod === 'x' && at === 200) caller.arms = {a: {ok: 3, failed: 0}, b: {ok: 1, failed: 0}}
       // A proxy can't be scraped for a while, and is back with all that it counted.
       const unreachable = pod === 'y' && at > 300 && at < 340
-      // Prometheus is away for twenty minutes.
-      if (at > 600 && at < 1800) continue
+      // Prometheus is away for a while.
+      if (at > away.from && at < away.to) continue
       target.take(unreachable ? undefined : page(caller.arms), start + at * second)
     }
   }
@@ -72,7 +72,11 @@ const analysis = {
 const polls = 140
 
 /** Runs the release; the status is written once a minute, and the controller is killed at some polls. */
-async function run(metrics: Metrics, killedAt: (poll: number) => boolean): Promise<AnalysisObservation[]> {
+async function run(
+  metrics: Metrics,
+  killedAt: (poll: number) => boolean,
+  until = polls,
+): Promise<AnalysisObservation[]> {
   const release = new JudgedRelease({startedAt: start, analysis, metrics})
   const seen = new Map<number, AnalysisObservation>()
   let last: AnalysisObservation | undefined
@@ -81,7 +85,7 @@ async function run(metrics: Metrics, killedAt: (poll: number) => boolean): Promi
     if (last) release.persist(last)
     release.step(index, weight, now)
   }
-  for (let poll = 1; poll <= polls; poll++) {
+  for (let poll = 1; poll <= until; poll++) {
     const now = start + poll * interval + lag
     if (poll === 5) step(0, 10, now)
     if (poll === 30) step(1, 50, now)
@@ -106,6 +110,17 @@ describe('evidence', () => {
       expect(await run(metrics, poll => poll === victim), `killed at poll ${victim}`).toEqual(whole)
     }
     expect(await run(metrics, () => true), 'killed at every poll').toEqual(whole)
+  })
+
+  test('survives a Prometheus that lost more than an hour', async () => {
+    const long = 320
+    const lost = metricsOf(history(long * 15, {from: 600, to: 4400}))
+    const whole = await run(lost, () => false, long)
+    const counted = whole.at(-1)?.evidence?.checks[0]?.proportions[0]?.canary.total ?? 0
+    // Less than what was served while it was there: the hour is not made up from counters that go on after it.
+    expect(counted).toBeGreaterThan(1000)
+    expect(counted).toBeLessThan((12 * (600 - 75 + (long * 15 - 4400))) / 5)
+    for (const victim of [100, 290, 300]) expect(await run(lost, poll => poll === victim, long)).toEqual(whole)
   })
 
   test('counts every request once: not those of a gap, nor those before a reset twice', async () => {
