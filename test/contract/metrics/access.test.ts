@@ -1,13 +1,9 @@
-// How a metrics system is reached: credentials that arrive, that go nowhere else, and that no message repeats; and
-// certificates, against a real server.
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
+// How a metrics system is reached: credentials that arrive, that go nowhere else, and that no message repeats. With
+// certificates: test/cluster/prometheus/certificates.lane.ts.
 import type {IncomingHttpHeaders} from 'node:http'
-import {tmpdir} from 'node:os'
-import {join} from 'node:path'
-import {afterAll, afterEach, beforeAll, describe, expect, test} from 'vitest'
+import {afterEach, describe, expect, test} from 'vitest'
 import type {MetricRangeRequest, MetricRequest} from '../../../controller/ports.ts'
 import {type HttpConfig, httpConfig} from '../../../crds/http-config.ts'
-import {createAuthority, type KeyPair} from '../../cluster/certificates.ts'
 import {type Loopback, listen} from './loopback.ts'
 import type {MetricsProvider} from './provider.ts'
 import {providers} from './providers.ts'
@@ -30,26 +26,6 @@ const shapes: [name: string, document: object, header: string, value: RegExp][] 
     /^AWS4-HMAC-SHA256 .+\/r\/aps/,
   ],
 ]
-
-let folder = ''
-let files: Record<'ca' | 'serving' | 'client' | 'otherCa' | 'otherClient', KeyPair>
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'fairlead-access-'))
-  const other = mkdtempSync(join(folder, 'other-'))
-  const read = ({certificate, key}: KeyPair) => ({
-    certificate: readFileSync(certificate, 'utf8'),
-    key: key === '' ? '' : readFileSync(key, 'utf8'),
-  })
-  const [authority, stranger] = [createAuthority(folder), createAuthority(other)]
-  files = {
-    ca: read({certificate: authority.certificate, key: ''}),
-    serving: read(authority.server('metrics', ['IP:127.0.0.1', 'DNS:metrics.test'])),
-    client: read(authority.client('client', 'fairlead', [])),
-    otherCa: read({certificate: stranger.certificate, key: ''}),
-    otherClient: read(stranger.client('client', 'fairlead', [])),
-  }
-})
-afterAll(() => rmSync(folder, {recursive: true}))
 
 let loopback: Loopback | undefined
 afterEach(() => loopback?.close())
@@ -103,56 +79,5 @@ describe.each(providers)('$name: credentials', provider => {
       if (JSON.stringify(document).includes(secret)) expect(JSON.stringify(answers)).not.toContain(secret)
       expect(JSON.stringify(answers)).not.toContain(basic)
     }
-  })
-})
-
-describe.each(providers)('$name: certificates', provider => {
-  const serve = async (requestCert: boolean) => {
-    const {ca, serving} = files
-    loopback = await listen((_, response) => void response.end(provider.empty.query.body), {
-      cert: serving.certificate,
-      key: serving.key,
-      ...(requestCert ? {ca: ca.certificate, requestCert, rejectUnauthorized: true} : {}),
-    })
-  }
-  const ask = (tls: object) => {
-    const metrics = provider.create({
-      address: loopback?.address ?? '',
-      httpConfig: () => configOf({tls_config: tls}),
-      timeoutMilliseconds: 5000,
-    })
-    return metrics.query(instant)
-  }
-  const unreachable = (code: RegExp) => ({kind: 'error', reason: 'Unreachable', message: expect.stringMatching(code)})
-
-  test('an authority of its own', async () => {
-    await serve(false)
-    const {ca, otherCa} = files
-    expect(await ask({ca: ca.certificate})).toMatchObject({kind: 'vector'})
-    expect(await ask({})).toMatchObject(unreachable(/UNABLE_TO_VERIFY|SELF_SIGNED/))
-    expect(await ask({ca: otherCa.certificate})).toMatchObject(unreachable(/UNABLE_TO_VERIFY|SELF_SIGNED|SIGNATURE/))
-    expect(await ask({ca: 'no certificate'})).toMatchObject({kind: 'error', reason: 'Unreachable'})
-    expect(await ask({insecure_skip_verify: true})).toMatchObject({kind: 'vector'})
-  })
-
-  test('the name that the certificate must have', async () => {
-    await serve(false)
-    const ca = files.ca.certificate
-    expect(await ask({ca, server_name: 'metrics.test'})).toMatchObject({kind: 'vector'})
-    expect(await ask({ca, server_name: 'other.test'})).toMatchObject(unreachable(/ALTNAME_INVALID/))
-  })
-
-  test('a certificate of the client', async () => {
-    await serve(true)
-    const {client, otherClient} = files
-    const ca = files.ca.certificate
-    expect(await ask({ca, cert: client.certificate, key: client.key})).toMatchObject({kind: 'vector'})
-    const refused = [
-      await ask({ca}),
-      await ask({ca, cert: otherClient.certificate, key: otherClient.key}),
-      await ask({ca, cert: client.certificate, key: otherClient.key}),
-    ]
-    for (const answer of refused) expect(answer).toMatchObject({kind: 'error', reason: 'Unreachable'})
-    expect(JSON.stringify(refused)).not.toContain('PRIVATE KEY')
   })
 })
