@@ -141,8 +141,7 @@ function comparisonFields({evidence}: CheckResult): Record<string, string> {
   const {canary, primary, oddsRatio, harm, slowerThanMilliseconds} = evidence
   const what = slowerThanMilliseconds === undefined ? 'failed' : `slower than ${slowerThanMilliseconds} ms`
   return {
-    [`canary ${what}`]: `${canary.failed} of ${canary.total}`,
-    [`primary ${what}`]: `${primary.failed} of ${primary.total}`,
+    compared: `canary ${canary.failed} of ${canary.total}, primary ${primary.failed} of ${primary.total} ${what}`,
     ...(oddsRatio.estimate === undefined ? {} : {'odds ratio': oddsRatio.estimate.toPrecision(3)}),
     'evidence of harm': `${harm.value.toPrecision(3)} (boundary ${harm.boundary.toPrecision(3)})`,
   }

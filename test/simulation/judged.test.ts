@@ -76,10 +76,44 @@ test('during the minimum dwell a failure rolls back', () => {
 
 test('a pause at the deadline says how many requests are missing and how long they take', () => {
   const cluster = releasing(() => waiting(1200), analysis({}))
-  until(cluster, () => cluster.status.release?.paused?.reason === 'Inconclusive')
+  const told: string[] = []
+  const paused = () => cluster.status.release?.paused?.reason === 'Inconclusive'
+  runUntil(cluster, paused, 120_000, {}, notes => told.push(...notes.map(({message}) => message)))
+  expect(told.join('\n')).toContain('about 1200 more; at the present 2 requests per second that takes 10 min')
   const condition = cluster.status.conditions?.find(({type}) => type === 'TrafficTooLow')
   expect(condition).toMatchObject({status: 'True', reason: 'DeadlineOutOfReach'})
   expect(condition?.message).toMatch(/Fix: .*lowTraffic/)
+})
+
+test('a rollback is alerted with the figures behind it', () => {
+  const says = waiting(0)
+  const facts = {
+    canary: {failed: 9, total: 150},
+    primary: {failed: 1, total: 1350},
+    oddsRatio: {estimate: 67, low: 2.8},
+    harm: {value: 3980, boundary: 100},
+    harmless: {value: 0.01, boundary: 20},
+    overdispersion: 1,
+  }
+  const result = {
+    verdict: 'fail',
+    reason: 'Harmful',
+    message: 'the canary failed 9 of 150 requests',
+    evidence: facts,
+  } as const
+  const alerts = [{channelRef: {name: 'on-call'}, severity: 'warn'}]
+  const cluster = releasing(() => ({...says, result}), {...analysis({}), alerts})
+  until(cluster, () => cluster.status.phase === 'RollingBack')
+  const [alert] = cluster.status.alerts ?? []
+  expect(alert?.text).toContain('Check success failed: the canary failed 9 of 150 requests.')
+  expect(alert?.fields).toMatchObject({
+    'failed check': 'success',
+    compared: 'canary 9 of 150, primary 1 of 1350 failed',
+    'canary failed': '50',
+    'odds ratio': '67.0',
+    'evidence of harm': '3.98e+3 (boundary 100)',
+  })
+  expect(cluster.status.checks?.[0]?.evidence).toEqual(facts)
 })
 
 test('enough traffic for the deadline is no warning', () => {

@@ -12,7 +12,7 @@ export function document(page: string, measured: Measured): string {
 }
 
 function body(measured: Measured): string {
-  const {targets, compared, errors, latency, releases, queries} = tables(measured)
+  const {targets, compared, errors, latency, releases, queries, promotions} = tables(measured)
   const {runs, cpu, seconds, machine} = measured
   return [
     `${runs.toLocaleString('en-US')} runs per scenario (1,000 for the other judges), ${seconds} s on ${machine}. Shares with their 95 % intervals after Wilson. CPU of one check in one poll: ${cpu.errors.toFixed(3)} ms for errors, ${cpu.latency.toFixed(3)} ms for latency with twelve buckets (target: below 0.2).`,
@@ -22,6 +22,8 @@ function body(measured: Measured): string {
     'Share of the runs that were rolled back, and the median of failed user requests until the weight had moved. For the first rows a rollback is wrong, from "canary fails" on it is right.',
     compared,
     '![Failed requests until the weight moved back](judge/damage.svg)',
+    'From the first weight to the promotion of a healthy version, without the times of pods and of the mesh:',
+    promotions,
     '### Errors, scenario by scenario',
     errors,
     '![False rollbacks](judge/false-rollbacks.svg)',

@@ -2,7 +2,7 @@
 import type {Figures} from './measure.ts'
 import {shareInterval} from './measure.ts'
 import type {QueriesRow} from './queries.ts'
-import {type Scenario, scenarios} from './scenarios.ts'
+import {type Judge, type Scenario, scenarios} from './scenarios.ts'
 import {sprt} from './sprt.ts'
 
 export interface Measured {
@@ -24,7 +24,7 @@ type Found = {scenario: Scenario; one: Figures}[]
 export function tables({
   figures,
   queries,
-}: Measured): Record<'targets' | 'errors' | 'compared' | 'latency' | 'releases' | 'queries', string> {
+}: Measured): Record<'targets' | 'errors' | 'compared' | 'promotions' | 'latency' | 'releases' | 'queries', string> {
   const ours = (filter: (scenario: Scenario) => boolean): Found =>
     scenarios
       .filter(filter)
@@ -35,6 +35,7 @@ export function tables({
   return {
     targets: targetTable(figures),
     compared: comparison(figures),
+    promotions: promotionTable(figures),
     errors: stepTable(
       'failed',
       ours(scenario => scenario.kind === 'errors' && !isRelease(scenario)),
@@ -91,10 +92,11 @@ function isLate(scenario: Scenario): boolean {
   return scenario.kind === 'errors' && scenario.conditions.onset !== undefined
 }
 
+const judges = ['fairlead', 'flagger', 'flagger, 1 check', 'argo', 'kayenta'] as const satisfies readonly Judge[]
+
 /** Every judge on the same scenarios. */
 function comparison(figures: readonly Figures[]): string {
   const common = scenarios.filter(scenario => scenario.kind === 'errors' && scenario.judges.length > 1)
-  const judges = ['fairlead', 'flagger', 'flagger, 1 check', 'argo', 'kayenta'] as const
   return table(
     ['scenario', ...judges, 'bound'],
     common.map(scenario => [
@@ -109,6 +111,20 @@ function comparison(figures: readonly Figures[]): string {
         ? `${figure(boundOf(scenario.conditions.primary, scenario.conditions.canary))} failed`
         : '',
     ]),
+  )
+}
+
+/** How long a healthy version takes: a release of four steps here, five good windows or one judgement there. */
+function promotionTable(figures: readonly Figures[]): string {
+  const mean = (id: string, judge: Judge) =>
+    figure(figures.find(one => one.scenario === id && one.judge === judge)?.advanceMean)
+  const peers = judges.filter(judge => judge !== 'fairlead')
+  return table(
+    ['judge', 'seconds, mean'],
+    [
+      ['fairlead (5, 20, 50, 75 %)', mean('release 0.1 %', 'fairlead')],
+      ...peers.map(judge => [judge, mean('healthy 0.1 %', judge)]),
+    ],
   )
 }
 
