@@ -26,7 +26,8 @@ export function explain(
   const weaker = separateScrapes
     ? '; weaker evidence: the arms were scraped apart, so harm must show twice running'
     : ''
-  return {...finding, message: `${finding.message}${clustered}${weaker}`.slice(0, maximumMessageLength)}
+  const alone = settings.alone ? aloneText(settings) : ''
+  return {...finding, message: `${finding.message}${clustered}${weaker}${alone}`.slice(0, maximumMessageLength)}
 }
 
 function findingOf(settings: CompareSettings, standing: Standing, facts: ComparisonFacts): Verdict {
@@ -38,7 +39,7 @@ function findingOf(settings: CompareSettings, standing: Standing, facts: Compari
         : {
             verdict: 'fail',
             reason: 'Harmful',
-            message: `${arms}${oddsText(facts, settings.alpha)}; ${evidenceText('harm', facts.harm)}`,
+            message: `${arms}${oddsText(facts, settings)}; ${evidenceText('harm', facts.harm)}`,
           }
     case 'advance':
       return {verdict: 'pass', reason: 'Harmless', message: `${arms}; ${evidenceText('harmless', facts.harmless)}`}
@@ -63,6 +64,10 @@ function findingOf(settings: CompareSettings, standing: Standing, facts: Compari
   }
 }
 
+function aloneText({margins}: CompareSettings): string {
+  return `; it has all of the traffic, so it is held to ${figure(margins.harmfulShare * 100)} %, which the old version's share in this release allows`
+}
+
 function verbOf(facts: ComparisonFacts): string {
   return facts.slowerThanMilliseconds === undefined ? 'fails' : `is slower than ${facts.slowerThanMilliseconds} ms`
 }
@@ -78,7 +83,8 @@ function shareText({failed, total}: Tally): string {
   return `${count(failed)} of ${count(total)} requests${percent}`
 }
 
-function oddsText({oddsRatio}: ComparisonFacts, alpha: number): string {
+function oddsText({oddsRatio}: ComparisonFacts, {alpha, alone}: CompareSettings): string {
+  if (alone) return ''
   const {low, high, estimate} = oddsRatio
   if (low === undefined && high === undefined) return ''
   const confidence = `${Number((100 * (1 - alpha)).toPrecision(4))} % confidence sequence`

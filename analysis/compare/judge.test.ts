@@ -4,6 +4,7 @@ import {rolloutSpec} from '../../crds/rollout.ts'
 import {beginStep, emptyEvidence, judgePoll, resultOf} from './judge.ts'
 import type {ArmCounts, Durations, Poll} from './poll.ts'
 import {type CompareSettings, compareSettings} from './settings.ts'
+import {aloneAtBegin, aloneSettings} from './without-primary.ts'
 
 type Analysis = Parameters<typeof compareSettings>[0]
 
@@ -142,6 +143,34 @@ describe('evidence on errors', () => {
     expect(result.verdict).toBe('inconclusive')
     expect(result.evidence?.overdispersion).toBeGreaterThan(4)
     expect(result.message).toContain('come in clusters')
+  })
+})
+
+describe('without a primary', () => {
+  const calm = Array.from({length: 4}, () => poll(requests(1, 750), requests(7, 6750)))
+  const {evidence} = after(errors, ...calm)
+  const begun = aloneAtBegin(beginStep(evidence))
+  const settings = aloneSettings(errors, begun)
+  const judgeAlone = (canary: ArmCounts) => {
+    const one = poll(canary, requests(0, 0))
+    return resultOf(settings, judgePoll(settings, begun, one), one, '2026-01-01T00:00:00.000Z')
+  }
+
+  test('what exceeds the harmful share rolls back, and the message says what it was held to', () => {
+    const result = judgeAlone(requests(40, 500))
+    expect(result).toMatchObject({verdict: 'fail', reason: 'Harmful'})
+    expect(result.message).toMatch(/^the canary failed 40 of 500 requests \(8 %\)/)
+    expect(result.message).toMatch(/it has all of the traffic, so it is held to 1 %/)
+    expect(result.message).not.toContain('odds')
+  })
+
+  test('what stays below it ends the bake', () => expect(judgeAlone(requests(1, 1500)).verdict).toBe('pass'))
+
+  test('an old version that failed more raises the margin', () => {
+    const poor = after(errors, poll(requests(30, 1500), requests(270, 13_500)))
+    const {margins} = aloneSettings(errors, poor.evidence)
+    expect(margins.harmfulShare).toBeCloseTo(0.0577, 3)
+    expect(margins.harmlessShare).toBe(margins.harmfulShare)
   })
 })
 

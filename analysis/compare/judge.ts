@@ -100,7 +100,8 @@ export function resultOf(
   const question = evidence.proportions[standing.question] ?? noEvidence
   const log = logEvidenceOf(question)
   const facts = {
-    canary: question.canary,
+    // Alone it is held to a margin of its own, from the begin of the bake on.
+    canary: settings.alone ? question.canaryStep : question.canary,
     primary: question.primary,
     oddsRatio: oddsRatioOf(question.logLikelihoods, settings.alpha),
     harm: {value: bounded(harmEvidence(settings, question)), boundary: rollbackBoundary(settings)},
