@@ -8,6 +8,7 @@ import {beginStep, emptyEvidence, judgePoll, resultOf} from './compare/judge.ts'
 import {noRequests, type Poll} from './compare/poll.ts'
 import type {CompareSettings} from './compare/settings.ts'
 import {aloneAtBegin, aloneSettings} from './compare/without-primary.ts'
+import type {Arm} from './counters.ts'
 import type {CountedPoll, ReportingSide, SlotCounts} from './polls.ts'
 
 /** The step whose evidence is gathered. */
@@ -18,6 +19,8 @@ export interface JudgedStep {
   since: number
   until?: number
   canary: SlotName
+  /** Whom it is compared with. */
+  primary: Arm
   /** The other version has a share of the requests too; else the canary is judged alone, by what is known of it. */
   compared: boolean
 }
@@ -67,8 +70,7 @@ function evidenceOf(check: CompareSettings, step: JudgedStep, before: Evidence |
 
 function pollOf(counted: CountedPoll, step: JudgedStep, metric: CompareSettings['metric']): Poll {
   const side = sideOf(counted, metric)
-  const counts: SlotCounts = counted.sides[side] ?? {a: noRequests, b: noRequests}
-  const other: SlotName = step.canary === 'a' ? 'b' : 'a'
+  const counts: SlotCounts = counted.sides[side] ?? {a: noRequests, b: noRequests, baseline: noRequests}
   const inForce = counted.at - counted.milliseconds >= step.since && counted.at <= (step.until ?? counted.at)
   return {
     at: counted.at,
@@ -76,7 +78,7 @@ function pollOf(counted: CountedPoll, step: JudgedStep, metric: CompareSettings[
     separateScrapes: step.compared && side === 'destination',
     counts: inForce,
     canary: counts[step.canary],
-    primary: counts[other],
+    primary: counts[step.primary],
   }
 }
 

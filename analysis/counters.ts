@@ -5,11 +5,14 @@ import type {ArmCounts, Durations} from './compare/poll.ts'
 
 type Labels = Readonly<Record<string, string>>
 
+/** Whom a request was sent to: a slot, or the fresh copy of the primary's version that stands in the primary's slot. */
+export type Arm = SlotName | 'baseline'
+
 /** How to read the series of one family of counters. */
 export interface CounterMeaning {
   kind: 'requests' | 'durations'
   /** Slot whose requests a series counts; undefined when it is none of this Rollout's. */
-  slotOf(labels: Labels): SlotName | undefined
+  slotOf(labels: Labels): Arm | undefined
   outcomeOf(labels: Labels): 'answered' | 'failed' | 'hungUp'
   /** Milliseconds that 1 of a bucket's bound stands for. */
   millisecondsPerBound: number
@@ -18,7 +21,7 @@ export interface CounterMeaning {
 /** One counter at one time. */
 interface Counter {
   value: number
-  slot: SlotName
+  slot: Arm
   outcome: 'answered' | 'failed' | 'hungUp'
   /** Upper bound of a bucket, milliseconds; infinity for the last. Absent for requests. */
   bound?: number
@@ -96,7 +99,7 @@ export function countsBetween(
   before: Reading,
   after: Reading,
   isBack: (key: string) => boolean,
-): Record<SlotName, ArmCounts> {
+): Record<Arm, ArmCounts> {
   const increments = new Map<string, Counter>()
   for (const [key, counter] of after.counters) {
     const earlier = before.counters.get(key)
@@ -104,11 +107,11 @@ export function countsBetween(
     const start = earlier && earlier.value <= counter.value ? earlier.value : 0
     increments.set(key, {...counter, value: Math.round(counter.value - start)})
   }
-  const arm = (slot: SlotName) => {
+  const arm = (slot: Arm) => {
     const own = [...increments.values()].filter(counter => counter.slot === slot)
     return kind === 'requests' ? requestsOf(own) : {total: 0, failed: 0, durations: durationsOf(own)}
   }
-  return {a: arm('a'), b: arm('b')}
+  return {a: arm('a'), b: arm('b'), baseline: arm('baseline')}
 }
 
 function requestsOf(counters: readonly Counter[]): ArmCounts {

@@ -1,11 +1,10 @@
 // From the readings of one grid time to the next: what both slots were asked and failed, as each side counted it.
-import type {SlotName} from '../crds/rollout.ts'
 import type {Side} from './checks.ts'
 import {type ArmCounts, noRequests} from './compare/poll.ts'
-import {countsBetween, type Reading, unknownKeys} from './counters.ts'
+import {type Arm, countsBetween, type Reading, unknownKeys} from './counters.ts'
 
 export type ReportingSide = Exclude<Side, 'query'>
-export type SlotCounts = Record<SlotName, ArmCounts>
+export type SlotCounts = Record<Arm, ArmCounts>
 
 /** The readings of a grid time that can still be compared with a later one: the last that held any series. */
 export interface SideReadings {
@@ -78,10 +77,10 @@ export function pollBetween(
 }
 
 function merged(known: SlotCounts | undefined, counts: SlotCounts, kind: 'requests' | 'durations'): SlotCounts {
-  const arm = (slot: SlotName): ArmCounts => {
+  const arm = (slot: Arm): ArmCounts => {
     const {durations} = counts[slot]
     if (kind === 'requests') return counts[slot]
     return {...(known?.[slot] ?? noRequests), ...(durations ? {durations} : {})}
   }
-  return {a: arm('a'), b: arm('b')}
+  return {a: arm('a'), b: arm('b'), baseline: arm('baseline')}
 }

@@ -14,6 +14,8 @@ export const labels = {
   rollout: 'fairlead.dev/rollout',
   /** `a` or `b`; on slot pods, slot workloads and slot Services. */
   slot: 'fairlead.dev/slot',
+  /** `true` on the pods and the workload of a baseline: a fresh copy of the primary's version beside a canary. */
+  baseline: 'fairlead.dev/baseline',
 } as const
 
 export const annotations = {

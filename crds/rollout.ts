@@ -221,6 +221,12 @@ const analysis = z
       .max(0.5)
       .optional()
       .describe('Probability that a step advances a harmful canary; 0.05 when unset, 0.2 with preset lowTraffic.'),
+    baseline: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Compare with a fresh copy of the primary's version instead of the primary itself, so that warm caches and long-lived connections favour neither: Deployment <target>-baseline, with as many pods as the canary, in the primary's slot for the time of the steps. Only where the mesh's metrics tell workloads apart: Istio.",
+      ),
     sharedIncident: z
       .strictObject({
         percent: z

@@ -19,6 +19,8 @@ export interface MeshContext {
   apex: {name: string; ports: ServicePort[]}
   /** Names of the slots: of the workload and of its Service alike. */
   slots: {a: string; b: string}
+  /** Name of the workload of a fresh copy of the primary's version, whose pods stand in the primary's slot, if any. */
+  baseline?: string
   /** The only namespace whose objects the controller reads; all when absent. */
   visibleNamespace?: string
   traffic: RolloutSpec['traffic']
@@ -96,6 +98,10 @@ export interface CounterFamily {
   keyLabels: readonly string[]
   /** Values of `keyLabels`, in that order, that stand for one slot; several where the mesh has several names for it. */
   keysOf(context: MeshContext, slot: 'a' | 'b'): string[][]
+  /** Label that names the pods' workload where it is none of `keyLabels`: it tells a baseline from its slot. */
+  workloadLabel?: string
+  /** Values of `keyLabels` of a baseline, where one of them names the workload. */
+  baselineKey?(context: MeshContext): string[] | undefined
   /** What became of the requests that a series counts. `hungUp`: the client left before there was an answer. */
   outcomeOf(labels: Readonly<Record<string, string>>): 'answered' | 'failed' | 'hungUp'
   /** Milliseconds that 1 of a bucket's bound `le` stands for: 1 or 1000. */

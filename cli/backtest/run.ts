@@ -90,7 +90,13 @@ export async function runBacktest(input: BacktestInput): Promise<Backtest> {
     for (const raw of readings) {
       const reading = await withReturned(counters, reader, families, run.session.readings, raw, from)
       if ('kind' in reading) throw new Error(`the metrics can't be read: ${reading.reason}: ${reading.message}`)
-      const step: JudgedStep = {id: String(run.step), since: run.since, canary, compared: true}
+      const step: JudgedStep = {
+        id: String(run.step),
+        since: run.since,
+        canary,
+        primary: canary === 'a' ? 'b' : 'a',
+        compared: true,
+      }
       const {session, results} = takeGridTime(run.session, terms, step, reading)
       run.session = session
       if (reading.at > from) record(found, run, results, canary)

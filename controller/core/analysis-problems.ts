@@ -1,5 +1,6 @@
 // What contradicts itself in the analysis, where admission can't see it: defaults, and fields far apart.
 import {compareSettings} from '../../analysis/compare/settings.ts'
+import {annotations} from '../../crds/names.ts'
 import type {Observation, Problem} from './observation.ts'
 
 /** At a larger weight too few requests are left on the primary for a prompt comparison. */
@@ -8,7 +9,7 @@ const maximumComparedWeight = 75
 /** Errors count as one question, latency as one per bound; their evidence has to fit into the status. */
 const maximumQuestions = 10
 
-export function analysisProblems({spec, meshContext}: Observation): Problem[] {
+export function analysisProblems({spec, mesh, meshContext, baseline}: Observation): Problem[] {
   const object = `Rollout ${meshContext.rollout.namespace}/${meshContext.rollout.name}`
   const steps = spec.strategy.canary?.steps ?? []
   const settings = compareSettings(spec.analysis, steps.length)
@@ -25,6 +26,14 @@ export function analysisProblems({spec, meshContext}: Observation): Problem[] {
   if (questions > maximumQuestions) {
     const problem = `its compare checks ask ${questions} questions, and the status has room for the evidence of ${maximumQuestions}`
     add('spec.analysis.checks', problem, 'remove compare checks or furtherBounds')
+  }
+  if (spec.analysis.baseline && !mesh.counters.some(({workloadLabel}) => workloadLabel !== undefined)) {
+    const problem = `the metrics of ${mesh.name} do not tell a baseline from the primary, whose slot it stands in`
+    add('spec.analysis.baseline', problem, 'set it to false: the canary is then compared with the primary itself')
+  }
+  if (baseline && spec.analysis.baseline && baseline.metadata.annotations?.[annotations.owner] === undefined) {
+    const problem = `Deployment ${meshContext.baseline} is there already, and not Fairlead's`
+    add('spec.analysis.baseline', problem, 'rename or remove that Deployment')
   }
   const {holdback} = spec.bake
   const last = steps.at(-1)?.weight ?? 0

@@ -7,8 +7,9 @@ import type {SlotContent} from '../../crds/rollout-status.ts'
 import {desiredTerminating} from './desired-terminating.ts'
 import {handover} from './handover.ts'
 import {deletion, type Intent} from './intents.ts'
-import {apexService, configCopy, slotService, slotWorkload, snapshotObject} from './manifests.ts'
+import {apexService, baselineWorkload, configCopy, slotService, slotWorkload, snapshotObject} from './manifests.ts'
 import {otherSlot} from './observation.ts'
+import {isOurs} from './owned.ts'
 import {isEmpty} from './readiness.ts'
 import {copyName, findSnapshot, frozenTemplate, type Snapshot, snapshotOf} from './revision.ts'
 import type {Ledger, Model, State} from './state.ts'
@@ -28,6 +29,7 @@ export function desired(world: World, model: Model): Intent[] {
     {kind: 'finalizer', present: true},
     ...autoscaled(world, model),
     ...contents.flatMap(content => material(world, model, content)),
+    ...baseline(world, model),
     ...services(world),
     ...scales(world, model, 'up'),
     ...destinations(world),
@@ -67,6 +69,26 @@ function material(world: World, model: Model, content: SlotContent): Intent[] {
     intents.push({kind: 'apply', manifest: configCopy(observation, input)})
   }
   return [...intents, {kind: 'apply', manifest: slotWorkload(observation, content, snapshot)}]
+}
+
+/** A fresh copy of the primary's version, with as many pods as the canary, while steps are judged against it. */
+function baseline(world: World, {state, ledger}: Model): Intent[] {
+  const {observation, spec} = world
+  const {baseline: live, meshContext} = observation
+  const judged = state.phase === 'Preparing' || state.phase === 'Progressing' || state.phase === 'WaitingPromotion'
+  const snapshot = state.primary && findSnapshot(observation, state.primary.revision)
+  const name = meshContext.baseline
+  if (!spec.analysis.baseline || !judged || !snapshot || name === undefined) {
+    return live && isOurs(observation, live) ? [deletion(live)] : []
+  }
+  const intents: Intent[] = [{kind: 'apply', manifest: baselineWorkload(observation, name, state.primary, snapshot)}]
+  const pods = podsFor(ledger.capacity ?? 1, nextWeight(world, state.phase, state.release.stepIndex ?? 0))
+  if (live && (live.spec?.replicas ?? 0) !== pods) {
+    const {namespace} = meshContext.rollout
+    const ref = {apiVersion: 'apps/v1', kind: 'Deployment', namespace, name}
+    intents.push({kind: 'scale', ref, replicas: pods})
+  }
+  return intents
 }
 
 function snapshotFrom(source: NonNullable<World['source']>, revision: string): Snapshot {

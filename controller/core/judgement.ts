@@ -5,6 +5,7 @@ import type {JudgedStep} from '../../analysis/comparisons.ts'
 import {gridOf, nextReadingAt} from '../../analysis/grid.ts'
 import {combineVerdicts} from '../../analysis/verdict.ts'
 import {timeOf} from '../../crds/common.ts'
+import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {CheckResult, ReleaseStatus} from '../../crds/rollout-status.ts'
 import {type AnalysisObservation, otherSlot} from './observation.ts'
 import {type Ledger, type Model, type State, without} from './state.ts'
@@ -22,7 +23,7 @@ export type Judgement =
   | {kind: 'wait'; result?: CheckResult; again: number}
 
 /** The step whose evidence is gathered; undefined where nothing is judged. */
-export function judgedStep({state, ledger}: Model): JudgedStep | undefined {
+export function judgedStep({state, ledger}: Model, {analysis}: RolloutSpec): JudgedStep | undefined {
   if (state.phase === 'Baking') return bakingStep(state, ledger)
   const judged = state.phase === 'Progressing' || state.phase === 'WaitingPromotion' || state.phase === 'Promoting'
   if (!judged || !state.release.stepSince) return undefined
@@ -34,6 +35,7 @@ export function judgedStep({state, ledger}: Model): JudgedStep | undefined {
     since: timeOf(state.release.stepSince),
     ...(left && ledger.traffic ? {until: timeOf(ledger.traffic.since)} : {}),
     canary: slot,
+    primary: analysis.baseline ? 'baseline' : otherSlot(slot),
     compared: true,
   }
 }
@@ -46,16 +48,17 @@ function bakingStep(state: State & {phase: 'Baking'}, ledger: Ledger): JudgedSte
   const {slot} = state.primary
   const since = timeOf(state.release.phaseSince)
   const held = (ledger.traffic?.wanted[otherSlot(slot)] ?? 0) > 0
-  if (held) return {id: holdbackStep, since, canary: slot, compared: true}
-  if (state.release.evidence?.step !== holdbackStep) return {id: bakeStep, since, canary: slot, compared: false}
+  if (held) return {id: holdbackStep, since, canary: slot, primary: otherSlot(slot), compared: true}
+  if (state.release.evidence?.step !== holdbackStep)
+    return {id: bakeStep, since, canary: slot, primary: otherSlot(slot), compared: false}
   const until = ledger.traffic ? {until: timeOf(ledger.traffic.since)} : {}
-  return {id: holdbackStep, since, ...until, canary: slot, compared: true}
+  return {id: holdbackStep, since, ...until, canary: slot, primary: otherSlot(slot), compared: true}
 }
 
 /** The evidence of this pass, where it is of the step under way. */
 function evidenceOf(world: World, model: Model): AnalysisObservation | undefined {
   const {analysis} = world.observation
-  return analysis && analysis.step === judgedStep(model)?.id ? analysis : undefined
+  return analysis && analysis.step === judgedStep(model, world.spec)?.id ? analysis : undefined
 }
 
 /** When there will be more evidence, milliseconds; undefined where none is awaited. */
@@ -66,7 +69,7 @@ export function moreAt(judgement: Judgement): number | undefined {
 /** Judges the evidence of this pass. Without checks in force there is nothing to wait for but the dwell of one interval. */
 export function judge(world: World, model: Model): Judgement {
   const {durations, now, spec} = world
-  const step = judgedStep(model)
+  const step = judgedStep(model, world.spec)
   if (step === undefined) return {kind: 'wait', again: now + durations.interval}
   if (checksInForce(spec.analysis.checks).length === 0) {
     const until = step.since + durations.interval

@@ -14,6 +14,11 @@ export function slotNameOf(target: string, slot: SlotName): string {
   return `${target}-${slot}`
 }
 
+/** Name of a fresh copy of the primary's version. */
+export function baselineNameOf(target: string): string {
+  return `${target}-baseline`
+}
+
 /** Labels that select one slot's pods. */
 export function slotLabels(rollout: string, slot: SlotName): Record<string, string> {
   return {[labels.rollout]: rollout, [labels.slot]: slot}
@@ -95,6 +100,34 @@ export function slotWorkload(observation: Observation, content: SlotContent, sna
       selector: {matchLabels: selector},
       template: slotTemplate(name, content.slot, snapshot.template),
     },
+  }
+}
+
+/**
+ * A fresh copy of the primary's version: its pods carry the slot's labels, so they get their share of the primary's
+ * requests, and one label more, so that they are told apart. Without replicas, as a slot's.
+ */
+export function baselineWorkload(
+  observation: Observation,
+  name: string,
+  primary: SlotContent,
+  snapshot: Snapshot,
+): KubeObject {
+  const {rollout, meshContext} = observation
+  const {name: owner, namespace} = meshContext.rollout
+  const selector = {...slotLabels(owner, primary.slot), [labels.baseline]: 'true'}
+  const template: Loose = slotTemplate(owner, primary.slot, snapshot.template)
+  template.metadata.labels = {...template.metadata.labels, ...selector}
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: {
+      name,
+      namespace,
+      labels: {[labels.rollout]: owner, [labels.baseline]: 'true'},
+      annotations: {...ownerAnnotations(rollout), [annotations.revision]: primary.revision},
+    },
+    spec: {...snapshot.workload, revisionHistoryLimit: 0, selector: {matchLabels: selector}, template},
   }
 }
 

@@ -70,6 +70,8 @@ export interface Observation {
   /** PersistentVolumeClaims that the target's template names. */
   claims: KubeObject[]
   slots: Record<SlotName, SlotObservation>
+  /** The workload of a baseline. */
+  baseline?: KubeObject
   apex?: KubeObject
   /** ControllerRevisions of this Rollout. */
   snapshots: KubeObject[]

@@ -1,5 +1,6 @@
 // Reads raw counters for many Rollouts at once. The grid of reading times is the same for all, so the first that asks for
 // a time asks for everybody in a release, and the number of queries doesn't grow with the number of Rollouts.
+import type {Arm} from '../../analysis/counters.ts'
 import type {CounterFamily, Mesh, MeshContext} from '../../mesh/types.ts'
 import type {Clock, MetricFailure, MetricRangeAnswer, MetricSample, Metrics} from '../ports.ts'
 
@@ -157,9 +158,11 @@ function samplesOf(answer: Map<string, MetricSample[]>, family: CounterFamily, r
   return slotKeys(family, reader).flatMap(({values}) => answer.get(keyOf(values)) ?? [])
 }
 
-/** What tells a Rollout's slots apart in a family. */
-export function slotKeys(family: CounterFamily, {context}: Reader): {slot: 'a' | 'b'; values: string[]}[] {
-  return (['a', 'b'] as const).flatMap(slot => family.keysOf(context, slot).map(values => ({slot, values})))
+/** What tells a Rollout's slots apart in a family, and its baseline where that has a key of its own. */
+export function slotKeys(family: CounterFamily, {context}: Reader): {slot: Arm; values: string[]}[] {
+  const slots = (['a', 'b'] as const).flatMap(slot => family.keysOf(context, slot).map(values => ({slot, values})))
+  const baseline = family.baselineKey?.(context)
+  return baseline ? [...slots, {slot: 'baseline', values: baseline}] : slots
 }
 
 /** The identity of a tuple of label values. */

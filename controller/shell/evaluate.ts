@@ -74,7 +74,7 @@ export class Evaluator {
       this.forget(uid)
       return undefined
     }
-    const step = judgedStep(model)
+    const step = judgedStep(model, input.spec)
     if (!step || input.spec.analysis.checks.length === 0) return undefined
     const release = releaseOf(input, model.state.release, step)
     this.#counters.join(release.reader)

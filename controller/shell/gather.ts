@@ -43,6 +43,7 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
   const apex = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name: apexNameOf(spec)})
   const visible = lookup.namespace === undefined ? {} : {visibleNamespace: lookup.namespace}
   const meshContext = {...contextOf(rollout, spec, apex), ...visible}
+  const baseline = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: meshContext.baseline ?? ''})
   const own = (version: string, kind: string) => ownObjects(lookup, rollout, version, kind)
   const now = clock.now()
   const [inputs, claims, analysis] = await Promise.all([
@@ -70,6 +71,7 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
     alertChannels: lookup.list(apiVersion, 'AlertChannel', namespace).map(one => one.metadata.name),
     ...remembered,
     ...(target ? {target} : {}),
+    ...(baseline ? {baseline} : {}),
     ...(apex ? {apex} : {}),
     ...(analysis ? {analysis} : {}),
   }
@@ -121,24 +123,27 @@ function observeSlot(lookup: Lookup, context: MeshContext, slot: 'a' | 'b'): Slo
   const pods = lookup
     .list('v1', 'Pod', namespace)
     .filter(pod => pod.metadata.labels?.[labels.rollout] === rollout && pod.metadata.labels[labels.slot] === slot)
+    // Those of a baseline stand in a slot and are none of its own.
+    .filter(pod => pod.metadata.labels?.[labels.baseline] === undefined)
   const slices = lookup
     .list('discovery.k8s.io/v1', 'EndpointSlice', namespace)
     .filter(slice => slice.metadata.labels?.['kubernetes.io/service-name'] === name)
   return {
     pods,
-    readyEndpoints: countReady(slices),
+    readyEndpoints: countReady(slices, context.baseline ?? ''),
     ...(workload ? {workload} : {}),
     ...(service ? {service} : {}),
   }
 }
 
-/** Ready endpoints, each pod once whatever the number of its addresses. */
-function countReady(slices: KubeObject[]): number {
+/** Ready endpoints without those of a baseline, each pod once whatever the number of its addresses. */
+function countReady(slices: KubeObject[], baseline: string): number {
   const ready = new Set<string>()
   for (const slice of slices) {
     for (const endpoint of slice.endpoints ?? []) {
       if (endpoint.conditions?.ready === false) continue
-      ready.add(endpoint.targetRef?.name ?? endpoint.addresses?.[0] ?? '')
+      const pod: string = endpoint.targetRef?.name ?? endpoint.addresses?.[0] ?? ''
+      if (baseline === '' || !pod.startsWith(`${baseline}-`)) ready.add(pod)
     }
   }
   return ready.size

@@ -1,8 +1,7 @@
 // Turns the counters of a Rollout into the readings that the judge takes in, one grid time after the other.
-import {type CounterMeaning, keysOf, type Reading, readingOf} from '../../analysis/counters.ts'
+import {type Arm, type CounterMeaning, keysOf, type Reading, readingOf} from '../../analysis/counters.ts'
 import {newcomers, noReadings, type Readings, type ReportingSide} from '../../analysis/polls.ts'
 import type {GridReading} from '../../analysis/session.ts'
-import type {SlotName} from '../../crds/rollout.ts'
 import type {CounterFamily} from '../../mesh/types.ts'
 import type {MetricFailure, MetricSample} from '../ports.ts'
 import {type CounterReader, keyOf, type Reader, slotKeys} from './counter-reader.ts'
@@ -120,11 +119,28 @@ function rawReading(
 }
 
 function meaningOf(family: CounterFamily, reader: Reader): CounterMeaning {
-  const slots = new Map<string, SlotName>(slotKeys(family, reader).map(({slot, values}) => [keyOf(values), slot]))
+  const slots = new Map<string, Arm>(slotKeys(family, reader).map(({slot, values}) => [keyOf(values), slot]))
   return {
     kind: family.kind,
-    slotOf: labels => slots.get(keyOf(family.keyLabels.map(label => labels[label] ?? ''))),
+    slotOf: labels =>
+      isBaseline(family, reader, labels)
+        ? baselineOf(slots, family, labels)
+        : slots.get(keyOf(family.keyLabels.map(label => labels[label] ?? ''))),
     outcomeOf: labels => family.outcomeOf(labels),
     millisecondsPerBound: family.millisecondsPerBound,
   }
+}
+
+/** A baseline's pods stand in a slot: a series that names neither slot is none of this Rollout's. */
+function baselineOf(
+  slots: ReadonlyMap<string, Arm>,
+  family: CounterFamily,
+  labels: Readonly<Record<string, string>>,
+): Arm | undefined {
+  return slots.has(keyOf(family.keyLabels.map(label => labels[label] ?? ''))) ? 'baseline' : undefined
+}
+
+function isBaseline(family: CounterFamily, {context}: Reader, labels: Readonly<Record<string, string>>): boolean {
+  const {workloadLabel} = family
+  return workloadLabel !== undefined && context.baseline !== undefined && labels[workloadLabel] === context.baseline
 }

@@ -2,7 +2,7 @@
 import type {KubeObject} from '../../crds/meta.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {MeshContext, ServicePort} from '../../mesh/types.ts'
-import {slotNameOf} from '../core/manifests.ts'
+import {baselineNameOf, slotNameOf} from '../core/manifests.ts'
 
 /** Name of the apex Service. */
 export function apexNameOf(spec: RolloutSpec): string {
@@ -20,6 +20,7 @@ export function contextOf(rollout: KubeObject, spec: RolloutSpec, apex: KubeObje
     rollout: {name, namespace, uid},
     apex: {name: apexNameOf(spec), ports: apex?.spec?.ports ?? declared},
     slots: {a: slotNameOf(spec.targetRef.name, 'a'), b: slotNameOf(spec.targetRef.name, 'b')},
+    baseline: baselineNameOf(spec.targetRef.name),
     traffic: spec.traffic,
   }
 }

@@ -50,12 +50,15 @@ const caller = {
   matchers: ['reporter="source"'],
   keyLabels: ['destination_service_namespace', 'destination_service_name'],
   keysOf,
+  workloadLabel: 'destination_workload',
 } as const
 const destination = {
   side: 'destination',
   matchers: ['reporter="destination"'],
   keyLabels: ['destination_workload_namespace', 'destination_workload'],
   keysOf,
+  baselineKey: ({rollout, baseline}: MeshContext) =>
+    baseline === undefined ? undefined : [rollout.namespace, baseline],
 } as const
 
 /** The callers' side first: only it sees requests that never reached a pod. */

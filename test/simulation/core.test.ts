@@ -13,6 +13,12 @@ const settings = {
   settlingMilliseconds: 1000,
 }
 
+const withBaseline = {
+  interval: '5s',
+  window: '5s',
+  baseline: true,
+  checks: [{name: 'success', threshold: {metric: 'requestSuccessRate', min: 99}}],
+}
 const heldBack = {...settings, spec: {bake: {duration: '20s', holdback: 30}}}
 
 /** One history under a seed; throws with the seed when a law is broken. */
@@ -74,6 +80,7 @@ test('histories with crashes, conflicts and drift drop nothing, never promote a 
 test.each([
   ['', settings],
   [' with a holdback', heldBack],
+  [' with a baseline', {...settings, spec: {analysis: withBaseline}}],
 ])('a run%s that is killed at any write of a release ends as one that was not', (_, model) => {
   const undisturbed = releaseKilledAt(Number.POSITIVE_INFINITY, model)
   expect(undisturbed.outcomes).toEqual(['RolledBack', 'Promoted'])
@@ -88,7 +95,7 @@ test.each([
 /** A good release and a bad one; the controller is killed once, before the given write, and starts again 2 s later. */
 function releaseKilledAt(
   kill: number,
-  model: typeof settings,
+  model: typeof settings & {spec?: object},
 ): {
   outcomes: string[]
   dropped: number

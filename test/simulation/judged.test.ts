@@ -159,3 +159,33 @@ test('the bake goes on judging after a check has passed', () => {
   runUntil(cluster, () => false, 20_000)
   expect(decide(cluster.observe()).again).toBeLessThanOrEqual(cluster.now + 10_000)
 })
+
+test('a baseline stands beside the canary with as many pods while steps are judged, and no longer', () => {
+  const baseline = () => cluster.find('Deployment', 'checkout-baseline')
+  const cluster = releasing(() => 'pass', {...analysis({baseline: true, minimumDwell: '10s'}), replicas: 4})
+  const canaryPods = () => cluster.find('Deployment', 'checkout-b')?.spec.replicas
+  runUntil(cluster, () => false, 5000)
+  expect(baseline()?.spec.template.spec.containers[0].image).toBe('app:1')
+  expect(baseline()?.spec.template.metadata.labels).toMatchObject({
+    'fairlead.dev/slot': 'a',
+    'fairlead.dev/baseline': 'true',
+  })
+  expect(baseline()?.spec.replicas).toBe(canaryPods())
+  until(cluster, () => cluster.status.release?.stepIndex === 1 && cluster.status.canaryWeight === 50)
+  expect(baseline()?.spec.replicas).toBe(2)
+  until(cluster, () => cluster.status.phase === 'Baking')
+  expect(baseline()).toBeUndefined()
+  expect(cluster.dropped).toBe(0)
+})
+
+test('a baseline goes with a rollback', () => {
+  let verdict: 'noData' | 'fail' = 'noData'
+  const cluster = releasing(() => verdict, analysis({baseline: true}))
+  runUntil(cluster, () => false, 5000)
+  expect(cluster.find('Deployment', 'checkout-baseline')).toBeDefined()
+  verdict = 'fail'
+  until(cluster, () => cluster.status.phase === 'Failed')
+  expect(cluster.find('Deployment', 'checkout-baseline')).toBeUndefined()
+  expect(cluster.status.primary?.image).toBe('app:1')
+  expect(cluster.dropped).toBe(0)
+})

@@ -302,13 +302,16 @@ export class ModelCluster {
     const apex = this.find('Service', target)
     const mine = [...this.objects.values()].filter(object => object.metadata.labels?.[labels.rollout] !== undefined)
     const live = this.find('Deployment', target)
+    const baseline = this.find('Deployment', `${target}-baseline`)
     const settings = this.find('ConfigMap', 'settings')
     const slot = (name: 'a' | 'b') => {
       const workload = this.find('Deployment', `${target}-${name}`)
       const service = this.find('Service', `${target}-${name}`)
       return {
-        pods: this.pods.filter(pod => pod.object.metadata.labels?.[labels.slot] === name).map(pod => pod.object),
-        readyEndpoints: service ? this.readyWith({[labels.slot]: name}).length : 0,
+        pods: this.pods.filter(pod => pod.workload === `${target}-${name}`).map(pod => pod.object),
+        readyEndpoints: service
+          ? this.readyWith({[labels.slot]: name}).filter(pod => pod.workload === `${target}-${name}`).length
+          : 0,
         ...(workload ? {workload} : {}),
         ...(service ? {service} : {}),
       }
@@ -323,10 +326,12 @@ export class ModelCluster {
         rollout: {name: target, namespace, uid: 'rollout-uid'},
         apex: {name: target, ports: apex?.spec.ports ?? []},
         slots: {a: `${target}-a`, b: `${target}-b`},
+        baseline: `${target}-baseline`,
         traffic: spec.traffic,
       },
       namespaceTerminating: this.namespaceTerminating,
       ...(live ? {target: live} : {}),
+      ...(baseline ? {baseline} : {}),
       ...(apex ? {apex} : {}),
       inputs: live
         ? [{kind: 'ConfigMap', name: 'settings', optional: false, ...(settings ? {object: settings} : {})}]
@@ -351,7 +356,7 @@ export class ModelCluster {
   private analyse(base: Observation): Observation['analysis'] {
     const model = modelOf(this.status)
     if (!model) return undefined
-    const step = judgedStep(model)
+    const step = judgedStep(model, base.spec)
     if (!step) return undefined
     const {interval, window} = durationsOf(base.spec)
     const grid = gridOf(interval)

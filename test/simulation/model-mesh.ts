@@ -1,7 +1,7 @@
 // A mesh of the simplest kind: one route object with two weights, one destination object per slot.
 import type {KubeObject} from '../../crds/meta.ts'
 import {annotations, labels} from '../../crds/names.ts'
-import type {Mesh, MeshContext, MeshProblem} from '../../mesh/types.ts'
+import type {CounterFamily, Mesh, MeshContext, MeshProblem} from '../../mesh/types.ts'
 
 const apiVersion = 'mesh.test/v1'
 
@@ -17,6 +17,19 @@ function object(context: MeshContext, kind: string, name: string, spec: object):
     },
     spec,
   }
+}
+
+/** Never read here: the model's analysis is an oracle. */
+const counters: CounterFamily = {
+  side: 'caller',
+  kind: 'requests',
+  metrics: ['requests_total'],
+  matchers: [],
+  keyLabels: ['service'],
+  keysOf: (context, slot) => [[context.slots[slot]]],
+  workloadLabel: 'workload',
+  outcomeOf: () => 'answered',
+  millisecondsPerBound: 1,
 }
 
 /**
@@ -45,7 +58,7 @@ export function modelMesh(settlingMilliseconds: number, silent: boolean): Mesh {
       return now >= again ? {confirmed: true} : {confirmed: false, again}
     },
     problems: () => [],
-    counters: [],
+    counters: [counters],
   }
 }
 

@@ -151,6 +151,16 @@ const cases: Case[] = [
     'spec.traffic',
     world => ({...world, missingKinds: ['VirtualService (networking.istio.io/v1)']}),
   ],
+  [
+    'InvalidAnalysis',
+    'Rollout shop/checkout',
+    'spec.analysis.baseline',
+    world => ({
+      ...world,
+      mesh: {...world.mesh, counters: []},
+      spec: {...world.spec, analysis: {...world.spec.analysis, baseline: true}},
+    }),
+  ],
   ['TargetClaimed', 'Rollout shop/checkout', 'spec.targetRef.name', world => ({...world, siblings: [rival]})],
   [
     'NameTooLong',

@@ -66,6 +66,26 @@ describe.concurrent('a release', () => {
     expect(await bench.close()).toEqual([])
   })
 
+  test('with a baseline: a fresh copy of the primary stands beside the canary, and in no way', async () => {
+    const bench = await openAdopted(site, 'release-baseline')
+    const copy = () => bench.object('Deployment', `${name}-baseline`)
+    const patch = [{op: 'add', path: '/spec/analysis/baseline', value: true}]
+    await bench.kubectl('patch', 'rollout', name, '--type=json', '-p', JSON.stringify(patch))
+    await setImage(bench, '2')
+    await bench.until('the second step', status => status.canaryWeight === 50)
+    expect(copy()?.spec?.template.spec.containers[0].image).toBe(image('1'))
+    await bench.untilTrue('as many pods as the canary', () => {
+      const canary = bench.object('Deployment', `${name}-b`)?.spec?.replicas
+      return copy()?.status?.readyReplicas === canary
+    })
+    // The slot's selector holds for these pods too: its Deployment must not take them for its own.
+    expect(bench.object('Deployment', `${name}-a`)?.status?.replicas).toBe(2)
+    await serving(bench, '2')
+    await bench.untilTrue('no baseline', () => copy() === undefined)
+    expect(outcomes(bench)).toEqual(['Promoted'])
+    expect(await bench.close()).toEqual([])
+  })
+
   test('of a bad version is rolled back and not tried again', async () => {
     const bench = await openAdopted(site, 'release-bad')
     bench.traffic('b', 0.5)

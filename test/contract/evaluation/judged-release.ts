@@ -102,6 +102,7 @@ export class JudgedRelease {
       rollout: {name, namespace: options.namespace ?? 'shop', uid: name},
       apex: {name, ports: []},
       slots: {a: `${name}-a`, b: `${name}-b`},
+      baseline: `${name}-baseline`,
       traffic: traffics[options.mesh ?? 'istio'],
     }
     this.#evaluator = evaluator
