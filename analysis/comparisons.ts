@@ -44,7 +44,8 @@ export function judgeComparisons(
   const results: CheckResult[] = []
   const checks = settings.map(check => {
     const known = evidenceOf(check, step, before)
-    const effective = step.compared ? check : aloneSettings(check, known)
+    const against = step.primary === 'baseline' ? 'baseline' : 'primary'
+    const effective = {...(step.compared ? check : aloneSettings(check, known)), against} as const
     if (polled.kind !== 'counted') {
       results.push({name: check.name, ...withoutCounts(polled), evaluatedAt})
       return known

@@ -31,7 +31,7 @@ export function explain(
 }
 
 function findingOf(settings: CompareSettings, standing: Standing, facts: ComparisonFacts): Verdict {
-  const arms = armsText(facts)
+  const arms = armsText(facts, settings)
   switch (standing.kind) {
     case 'rollback':
       return standing.bands
@@ -49,7 +49,7 @@ function findingOf(settings: CompareSettings, standing: Standing, facts: Compari
     }
     case 'incident': {
       const limit = `${figure(settings.incidentShare * 100)} %`
-      const message = `the primary ${verbOf(facts)} more than ${limit} of its requests too: both versions suffer, so the weight holds; ${arms}`
+      const message = `the ${settings.against} ${verbOf(facts)} more than ${limit} of its requests too: both versions suffer, so the weight holds; ${arms}`
       return {verdict: 'inconclusive', reason: 'SharedIncident', message}
     }
     case 'noTraffic':
@@ -72,10 +72,10 @@ function verbOf(facts: ComparisonFacts): string {
   return facts.slowerThanMilliseconds === undefined ? 'fails' : `is slower than ${facts.slowerThanMilliseconds} ms`
 }
 
-function armsText({canary, primary, slowerThanMilliseconds}: ComparisonFacts): string {
+function armsText({canary, primary, slowerThanMilliseconds}: ComparisonFacts, {against}: CompareSettings): string {
   return slowerThanMilliseconds === undefined
-    ? `the canary failed ${shareText(canary)}, the primary ${shareText(primary)}`
-    : `slower than ${slowerThanMilliseconds} ms were ${shareText(canary)} of the canary and ${shareText(primary)} of the primary`
+    ? `the canary failed ${shareText(canary)}, the ${against} ${shareText(primary)}`
+    : `slower than ${slowerThanMilliseconds} ms were ${shareText(canary)} of the canary and ${shareText(primary)} of the ${against}`
 }
 
 function shareText({failed, total}: Tally): string {
@@ -83,14 +83,14 @@ function shareText({failed, total}: Tally): string {
   return `${count(failed)} of ${count(total)} requests${percent}`
 }
 
-function oddsText({oddsRatio}: ComparisonFacts, {alpha, alone}: CompareSettings): string {
+function oddsText({oddsRatio}: ComparisonFacts, {against, alpha, alone}: CompareSettings): string {
   if (alone) return ''
   const {low, high, estimate} = oddsRatio
   if (low === undefined && high === undefined) return ''
   const confidence = `${Number((100 * (1 - alpha)).toPrecision(4))} % confidence sequence`
   const interval = high === undefined ? `at least ${figure(low ?? 0)}` : `${figure(low ?? 0)} to ${figure(high)}`
   const size = estimate === undefined ? 'a multiple of' : `${figure(estimate)} times`
-  return `; the odds are ${size} the primary's (${confidence}: ${interval})`
+  return `; the odds are ${size} the ${against}'s (${confidence}: ${interval})`
 }
 
 function evidenceText(what: string, {value, boundary}: {value: number; boundary: number}): string {

@@ -20,6 +20,8 @@ export interface CompareSettings {
   /** The primary fails this share or more: both arms suffer from something that the canary didn't cause. */
   incidentShare: number
   incidentRequests: number
+  /** Whom messages name as the other version. */
+  against: 'primary' | 'baseline'
   /** There is no primary to compare with: the absolute part decides alone. */
   alone: boolean
 }
@@ -62,6 +64,7 @@ export function compareSettings(analysis: Analysis, steps: number): CompareSetti
       steps,
       incidentShare: analysis.sharedIncident.percent / 100,
       incidentRequests: analysis.sharedIncident.requests,
+      against: 'primary',
       alone: false,
     }
   })

@@ -59,6 +59,7 @@ test.each(['source', 'destination'] as const)('seen from the %s', async side => 
   const against = await judged(side, true)
   expect(against?.results[0]?.evidence?.primary).toEqual(against?.results[0]?.evidence?.canary)
   expect(against?.results[0]?.verdict).not.toBe('fail')
+  expect(against?.results[0]?.message).toContain(', the baseline ')
   const plain = await judged(side, false)
   expect(plain?.results[0]).toMatchObject({verdict: 'fail', reason: 'Harmful', evidence: {primary: {failed: 0}}})
 })
