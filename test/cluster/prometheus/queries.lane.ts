@@ -19,18 +19,23 @@ let prometheus: PrometheusServer
 beforeAll(async () => {
   source = await startSource()
   prometheus = await startPrometheus({targets: [source.target], scrapeIntervalMilliseconds: 500})
-  // Prometheus takes some seconds to find its targets.
-  const metrics = createPrometheusMetrics({address: prometheus.address})
-  for (let scraped = false; !scraped; await pause(200)) {
-    const answer = await metrics.query({query: 'up', at: Date.now()})
-    scraped = answer.kind === 'vector' && answer.samples.length > 0
-  }
+  await untilScraped()
 })
 
 afterAll(async () => {
   await prometheus.stop()
   await source.close()
 })
+
+/** Prometheus takes some seconds after its start to find its targets. */
+async function untilScraped(): Promise<void> {
+  const metrics = createPrometheusMetrics({address: prometheus.address})
+  const since = Date.now()
+  for (let scraped = false; !scraped; await pause(200)) {
+    const answer = await metrics.query({query: 'timestamp(up)', at: Date.now()})
+    scraped = answer.kind === 'vector' && answer.samples.some(({value}) => value * 1000 > since)
+  }
+}
 
 const window = '5s'
 const windowMilliseconds = 5000
@@ -270,6 +275,7 @@ test.each(['SIGTERM', 'SIGKILL'] as const)('Prometheus ends by %s: an error, the
   await prometheus.start()
   const {verdict} = await judge('istio', namespace, passing)
   expect(['pass', 'noData']).toContain(verdict)
+  await untilScraped()
   await settled()
   const {value} = await judge('istio', namespace, passing)
   expect(Math.abs((value ?? Number.NaN) - 98)).toBeLessThan(0.1)
