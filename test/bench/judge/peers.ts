@@ -8,16 +8,33 @@ export interface Threshold {
   minimumPercent: number
   windowSeconds: number
   failedWindows: number
+  /** From the last failed window until the rollback begins. */
+  untilRollbackSeconds: number
   /** Windows after which the step ends. */
   windows: number
 }
 
-/** Flagger's documentation: interval 1m, threshold 5, request-success-rate min 99; a step ends after one good window. */
-export const flagger: Threshold = {minimumPercent: 99, windowSeconds: 60, failedWindows: 5, windows: 1}
+/**
+ * Flagger's documentation: interval 1m, threshold 5, request-success-rate min 99; a step ends after one good window. Its
+ * scheduler compares the failed checks with the threshold before it checks again, so it rolls back an interval later.
+ */
+export const flagger: Threshold = {
+  minimumPercent: 99,
+  windowSeconds: 60,
+  failedWindows: 5,
+  untilRollbackSeconds: 60,
+  windows: 1,
+}
 /** The same with the quickest reaction that it can be set to. */
 export const flaggerStrict: Threshold = {...flagger, failedWindows: 1}
 /** Argo Rollouts' documentation: interval 5m, success rate >= 95 %, failureLimit 3: the fourth failure ends it. */
-export const argo: Threshold = {minimumPercent: 95, windowSeconds: 300, failedWindows: 4, windows: 1}
+export const argo: Threshold = {
+  minimumPercent: 95,
+  windowSeconds: 300,
+  failedWindows: 4,
+  untilRollbackSeconds: 0,
+  windows: 1,
+}
 
 /** Both judges raise the weight on a good window; five of them make a release, at the weight of the conditions. */
 const goodWindows = 5
@@ -35,8 +52,10 @@ export function runThreshold(conditions: Conditions, threshold: Threshold, lagSe
     const isGood = canaryTotal > 0 && 100 * (1 - canaryFailed / canaryTotal) >= threshold.minimumPercent
     if (isGood) good++
     else failed++
-    if (failed >= threshold.failedWindows)
-      return ending('rollback', requests, second + lagSeconds, conditions.weight, conditions)
+    if (failed >= threshold.failedWindows) {
+      const seconds = second + threshold.untilRollbackSeconds + lagSeconds
+      return ending('rollback', requests, seconds, conditions.weight, conditions)
+    }
     if (good >= goodWindows * threshold.windows)
       return ending('advance', requests, second + lagSeconds, conditions.weight, conditions)
   }
@@ -45,7 +64,7 @@ export function runThreshold(conditions: Conditions, threshold: Threshold, lagSe
 /**
  * Kayenta's judge (NetflixACAJudge): the Mann-Whitney U test on the per-minute error rates of both versions, with the
  * Hodges-Lehmann shift. A metric is High, and fails, when the 98 % confidence interval of the shift lies above a quarter
- * of the baseline's mean. Here: one metric, judged once after half an hour.
+ * of the shift's own estimate. Here: one metric, judged once after half an hour.
  */
 export function runKayenta(conditions: Conditions, lagSeconds: number, chance: Chance): Ending {
   const minutes = 30
@@ -57,18 +76,20 @@ export function runKayenta(conditions: Conditions, lagSeconds: number, chance: C
     if (counts.canaryTotal > 0) canary.push(counts.canaryFailed / counts.canaryTotal)
     if (counts.primaryTotal > 0) primary.push(counts.primaryFailed / counts.primaryTotal)
   }
-  const mean = primary.reduce((sum, value) => sum + value, 0) / Math.max(1, primary.length)
-  const isHigh = canary.length > 0 && shiftLowerBound(canary, primary) > Math.max(0.25 * mean, 0)
+  const {estimate, lower} = shiftOf(canary, primary)
+  const isHigh = lower > 0.25 * Math.abs(estimate)
   return ending(isHigh ? 'rollback' : 'advance', requests, minutes * 60 + lagSeconds, conditions.weight, conditions)
 }
 
 /** 2.326: one-sided 99 %, so that the interval is one of 98 %. */
 const normalQuantile = 2.326
 
-/** Lower end of the confidence interval of the Hodges-Lehmann shift, by the normal approximation of the U statistic. */
-function shiftLowerBound(left: readonly number[], right: readonly number[]): number {
+/** The Hodges-Lehmann shift and the lower end of its interval, by the normal approximation of the U statistic. */
+export function shiftOf(left: readonly number[], right: readonly number[]): {estimate: number; lower: number} {
   const shifts = left.flatMap(one => right.map(other => one - other)).sort((one, other) => one - other)
   const [n, m] = [left.length, right.length]
   const rank = Math.floor((n * m) / 2 - normalQuantile * Math.sqrt((n * m * (n + m + 1)) / 12))
-  return shifts[Math.max(0, rank)] ?? 0
+  const middle = shifts.length / 2
+  const estimate = ((shifts[Math.ceil(middle) - 1] ?? 0) + (shifts[Math.floor(middle)] ?? 0)) / 2
+  return {estimate, lower: shifts[Math.max(0, rank)] ?? 0}
 }

@@ -91,7 +91,7 @@ const fast = [0.05, 0.2, 1].map(share =>
 /** What the product takes at this interval: a third of it until the reading, and some three seconds in the mesh. */
 const quickest = errors(
   'fault 5 %, 5 s, lag 5 s',
-  'the same, five seconds from a grid time to the moved weight',
+  'canary fails 5 %, polls every 5 s, five seconds from a grid time to the moved weight',
   'rollback',
   {canary: 0.05},
   {
