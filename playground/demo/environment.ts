@@ -1,13 +1,13 @@
 // The embedded default as one thing: API emulator, workload runner, proxy, metrics store and an alert receiver, all on
 // loopback in this process; Git and the real controller beside it.
 import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
-import {createServer} from 'node:net'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {stringify} from 'yaml'
 import type {KubeObject} from '../../crds/meta.ts'
 import {definitionOf, kinds} from '../../crds/resources.ts'
 import {istioCrds, type Store, startApiServer} from '../api/index.ts'
+import {freePort} from '../free-port.ts'
 import {MetricStore, startPrometheusApi, startScraper} from '../metrics/index.ts'
 import {startProxy} from '../proxy/index.ts'
 import {seededRandom, startWorkloadRunner} from '../workloads/index.ts'
@@ -109,16 +109,4 @@ function kubeconfigOf(server: string): object {
     contexts: [{name: 'playground', context: {cluster: 'playground', user: 'playground', namespace: demoNamespace}}],
     'current-context': 'playground',
   }
-}
-
-/** A port that was free a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(address !== null && typeof address === 'object' ? address.port : 0))
-    })
-  })
 }

@@ -7,9 +7,10 @@ import {request} from 'node:https'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
+import {freePort} from '../../playground/free-port.ts'
 import {type CertificateAuthority, createAuthority} from './certificates.ts'
 import {type PartName, part} from './parts.ts'
-import {freePort, type RunningProcess, startProcess, untilUp} from './process.ts'
+import {type RunningProcess, startProcess, untilUp} from './process.ts'
 
 export interface ControlPlaneOptions {
   /** Play the kubelet with kwok (default), or leave pods to the test. */

@@ -3,7 +3,8 @@ import {mkdtempSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {freePort, type RunningProcess, startProcess} from './process.ts'
+import {freePort} from '../../playground/free-port.ts'
+import {type RunningProcess, startProcess} from './process.ts'
 
 export interface ControllerOptions {
   kubeconfig: string

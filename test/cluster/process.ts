@@ -1,7 +1,6 @@
 // A process of the lane's own: its output goes to a file, and it is ended by its handle, never by name.
 import {type ChildProcess, spawn} from 'node:child_process'
 import {createWriteStream, existsSync, readFileSync} from 'node:fs'
-import {createServer} from 'node:net'
 
 export interface RunningProcess {
   readonly pid: number
@@ -75,16 +74,4 @@ export async function untilUp(
     if (performance.now() > deadline) throw new Error(`${name} is not up after ${timeoutMilliseconds} ms:\n${tail()}`)
     await new Promise(resolve => setTimeout(resolve, 50))
   }
-}
-
-/** A port of the loopback address that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
 }

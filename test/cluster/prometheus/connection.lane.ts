@@ -8,8 +8,9 @@ import {createPrometheusMetrics} from '../../../analysis/providers/prometheus/in
 import type {MetricAnswer} from '../../../controller/ports.ts'
 import {systemClock} from '../../../controller/shell/clock.ts'
 import {httpConfigFile} from '../../../controller/shell/http-config.ts'
+import {freePort} from '../../../playground/free-port.ts'
 import {type CertificateAuthority, createAuthority} from '../certificates.ts'
-import {freePort, type RunningProcess, startProcess, untilUp} from '../process.ts'
+import {type RunningProcess, startProcess, untilUp} from '../process.ts'
 
 /** "correct horse" with bcrypt, cost 4: Prometheus takes passwords in this form alone. */
 const passwordHash = '$2b$04$Y0lrS5rC4SUWwqFhpo2IOutYzpNh.rYpieRDRy7j9E6WvcxgPICu2'

@@ -2,7 +2,8 @@
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {freePort, type RunningProcess, startProcess, untilUp} from '../process.ts'
+import {freePort} from '../../../playground/free-port.ts'
+import {type RunningProcess, startProcess, untilUp} from '../process.ts'
 
 export interface PrometheusOptions {
   /** `host:port` of every endpoint to scrape; their path is `/metrics` unless told otherwise. */
