@@ -1,5 +1,6 @@
 // Built-in figures of threshold checks, from the counted polls of the last window: one sample per side that counted.
-import type {SlotName, Threshold} from '../crds/rollout.ts'
+import type {Threshold} from '../crds/rollout.ts'
+import type {SlotName} from '../crds/slots.ts'
 import {defaultQuantile} from './checks.ts'
 import type {CountedPoll, ReportingSide} from './polls.ts'
 import type {SideAnswer} from './threshold.ts'

@@ -1,8 +1,8 @@
 // All compare checks of a release at one grid time: which counts are evidence, for which step, and what they say.
 import {timeText} from '../crds/common.ts'
 import type {CompareEvidence, Evidence} from '../crds/evidence.ts'
-import type {SlotName} from '../crds/rollout.ts'
 import type {CheckResult} from '../crds/rollout-status.ts'
+import type {SlotName} from '../crds/slots.ts'
 import {maximumMessageLength} from './checks.ts'
 import {beginStep, emptyEvidence, judgePoll, resultOf} from './compare/judge.ts'
 import {noRequests, type Poll} from './compare/poll.ts'

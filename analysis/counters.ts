@@ -1,6 +1,6 @@
 // Exact request counts from raw counters, series by series. `increase()` and `rate()` extrapolate to the edges of their
 // window, report fractions, and hide the first failure of a series; evidence must be numbers that somebody can check.
-import type {SlotName} from '../crds/rollout.ts'
+import type {SlotName} from '../crds/slots.ts'
 import type {ArmCounts, Durations} from './compare/poll.ts'
 
 type Labels = Readonly<Record<string, string>>

@@ -1,8 +1,8 @@
 // The memory of one release between two grid times. All of it can be made again from the evidence in the status and
 // what Prometheus holds: see `historyBefore`.
 import type {Evidence, Tally} from '../crds/evidence.ts'
-import type {SlotName} from '../crds/rollout.ts'
 import type {CheckResult} from '../crds/rollout-status.ts'
+import type {SlotName} from '../crds/slots.ts'
 import {noRequests} from './compare/poll.ts'
 import type {CompareSettings} from './compare/settings.ts'
 import {type JudgedStep, judgeComparisons, type Polled} from './comparisons.ts'

@@ -1,7 +1,7 @@
 import {z} from 'zod'
 import {condition} from './common.ts'
 import {evidence, tally} from './evidence.ts'
-import {slotName} from './rollout.ts'
+import {slotName} from './slots.ts'
 import {thresholdMemory} from './threshold.ts'
 
 const time = z.string().max(64)
@@ -49,11 +49,26 @@ export type SlotContent = z.infer<typeof slotContent>
 const weights = z.strictObject({a: z.int().min(0).max(100), b: z.int().min(0).max(100)})
 export type Weights = z.infer<typeof weights>
 
+/** A wish for the traffic: shares, and what one slot gets whatever its share. */
+const split = weights.extend({
+  apart: z
+    .strictObject({
+      slot: slotName,
+      matched: z.literal(true).optional().describe("The requests that meet the strategy's match."),
+      session: z.string().max(63).optional().describe('The users whose cookie has this value.'),
+      mirrorPercent: z.int().min(1).max(100).optional().describe("Copies of this share of the other slot's requests."),
+      faults: z.literal(true).optional().describe('Its calls to other Services meet the faults of the step.'),
+    })
+    .optional()
+    .describe('What one slot gets whatever its share.'),
+})
+export type Split = z.infer<typeof split>
+
 const traffic = z.strictObject({
-  wanted: weights.describe('Share of each slot that the route is to have.'),
+  wanted: split.describe('Share of each slot that the route is to have.'),
   since: time.describe('When this share was decided.'),
   inForceSince: time.optional().describe('When the route was first seen to carry it.'),
-  confirmed: weights.optional().describe('Share that counts as in force.'),
+  confirmed: split.optional().describe('Share that counts as in force.'),
   confirmedAt: time.optional(),
 })
 export type TrafficStatus = z.infer<typeof traffic>

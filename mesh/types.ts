@@ -1,7 +1,10 @@
 // What every mesh offers to the core. All of it is pure: objects in, manifests and readings out.
 import type {KubeObject} from '../crds/meta.ts'
 import type {RolloutSpec} from '../crds/rollout.ts'
-import type {Weights} from '../crds/rollout-status.ts'
+import type {Split} from '../crds/rollout-status.ts'
+import type {Safeguards} from '../crds/safeguards.ts'
+import type {SlotName} from '../crds/slots.ts'
+import type {Fault, Match} from '../crds/strategy.ts'
 
 /** One port of the apex Service, as the API server returned it. */
 export interface ServicePort {
@@ -24,7 +27,63 @@ export interface MeshContext {
   /** The only namespace whose objects the controller reads; all when absent. */
   visibleNamespace?: string
   traffic: RolloutSpec['traffic']
+  /** What `apart` of a split means; a split without it needs none. */
+  routing?: Routing
 }
+
+/** Which requests are meant where a split sends some of them to one slot whatever its share. */
+export interface Routing {
+  /** Those that meet any of these. */
+  matches: Match[]
+  /** Those of users who bear a cookie; its values are {@link sessionsOf} a split. */
+  sticky?: {cookie: string; maxAgeSeconds: number}
+}
+
+/** What holds for a version that isn't proven yet. */
+export interface Protection {
+  /** Its slot. */
+  slot: SlotName
+  safeguards: Safeguards
+  /** What its calls to other Services meet now. */
+  faults: Fault[]
+}
+
+/**
+ * Values of the cookie under a split with a session: who was given the slot apart keeps it while the release lasts; who was
+ * given the other one keeps it until the shares change, for else every user would be with the new version before long.
+ */
+export function sessionsOf(split: Split): {apart: string; other: string} | undefined {
+  const {apart} = split
+  if (apart?.session === undefined) return undefined
+  return {apart: apart.session, other: `${apart.session}.not.${split[apart.slot]}`}
+}
+
+/** Abilities of a mesh, beside moving weights between two slots for a canary or at once. */
+export const features = [
+  'matchHeaders',
+  'matchCookies',
+  'matchQueryParams',
+  'matchSourceLabels',
+  'matchSourceNamespace',
+  'matchSourceRegion',
+  'mirror',
+  'sticky',
+  'borrowedRoute',
+  'grpc',
+  'tcp',
+  'gateways',
+  'insideCallers',
+  'baseline',
+  'comparison',
+  'circuitBreaker',
+  'rateLimit',
+  'faults',
+  'plaintextGate',
+] as const
+export type Feature = (typeof features)[number]
+
+/** `how`: by which of the mesh's means. `why`: what the mesh lacks, for a user who asked for it. */
+export type Support = {works: true; how: string} | {works: false; why: string}
 
 /** A reason why traffic must not be moved, in terms that a user can act on. */
 export interface MeshProblem {
@@ -61,14 +120,24 @@ export interface Mesh {
   /** The names among them that matter to this Rollout. */
   interests(context: MeshContext): string[]
   /** What must exist for the given slots before a route may name them; applied before the route, removed after it. */
-  renderDestinations(context: MeshContext, slots: readonly ('a' | 'b')[], objects: MeshObjects): KubeObject[]
+  renderDestinations(
+    context: MeshContext,
+    slots: readonly SlotName[],
+    objects: MeshObjects,
+    protection?: Protection,
+  ): KubeObject[]
   /**
-   * The route; weights are percent per slot and sum to 100. A slot with 0 gets no request by it: it is left out, or stands
-   * there with weight 0 where the mesh defines that as none.
+   * The routes; weights are percent per slot and sum to 100. A slot with 0 gets no request by them: it is left out, or
+   * stands there with weight 0 where the mesh defines that as none; what is said of it in `apart` comes beside. One of the
+   * user's that is borrowed is the live object with other rules; none where it is missing.
    */
-  renderRoute(context: MeshContext, weights: Weights, objects: MeshObjects): KubeObject
-  /** Weights that the route in the cluster carries; undefined when there is no route or it can't be read as two slots. */
-  read(context: MeshContext, objects: MeshObjects): Weights | undefined
+  renderRoutes(context: MeshContext, split: Split, objects: MeshObjects): KubeObject[]
+  /** Objects of the user's that were borrowed, as they are given back: with the apex Service where the slots stood. */
+  renderReturned(context: MeshContext, objects: MeshObjects): KubeObject[]
+  /** What the routes in the cluster carry; undefined when there is none or it can't be read as two slots. */
+  read(context: MeshContext, objects: MeshObjects): Split | undefined
+  /** What this mesh can do. */
+  readonly features: Readonly<Record<Feature, Support>>
   /**
    * Whether the route among `objects`, first seen to carry the wanted weights at `inForceSince`, counts as in force at
    * `now` (milliseconds).

@@ -3,6 +3,7 @@ import {readFileSync} from 'node:fs'
 import {parseAllDocuments} from 'yaml'
 import {compareSettings} from '../../analysis/compare/settings.ts'
 import {createPrometheusMetrics} from '../../analysis/providers/prometheus/index.ts'
+import {stepsOf} from '../../controller/core/steps.ts'
 import type {Metrics} from '../../controller/ports.ts'
 import {systemClock} from '../../controller/shell/clock.ts'
 import {httpConfigFile} from '../../controller/shell/http-config.ts'
@@ -46,7 +47,7 @@ export async function backtest(options: BacktestOptions): Promise<string> {
   const {rollout, spec} = readRollout(options.rollout)
   const mesh = meshOf(spec.traffic)
   if (!mesh) throw new Error(`${options.rollout}: spec.traffic: set exactly one mesh`)
-  const settings = compareSettings(spec.analysis, (spec.strategy.canary?.steps.length ?? 0) + 1)
+  const settings = compareSettings(spec.analysis, stepsOf(spec).length + 1)
   if (settings.length === 0) throw new Error(`${options.rollout}: spec.analysis.checks: add a compare check to test`)
   const context = contextOf(rollout, spec, undefined)
   const intervalMilliseconds = Math.max(1000, durationMilliseconds(spec.analysis.interval))

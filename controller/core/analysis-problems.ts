@@ -2,6 +2,7 @@
 import {compareSettings} from '../../analysis/compare/settings.ts'
 import {annotations} from '../../crds/names.ts'
 import type {Observation, Problem} from './observation.ts'
+import {stepsOf} from './steps.ts'
 
 /** At a larger weight too few requests are left on the primary for a prompt comparison. */
 const maximumComparedWeight = 75
@@ -11,7 +12,7 @@ const maximumQuestions = 10
 
 export function analysisProblems({spec, mesh, meshContext, baseline}: Observation): Problem[] {
   const object = `Rollout ${meshContext.rollout.namespace}/${meshContext.rollout.name}`
-  const steps = spec.strategy.canary?.steps ?? []
+  const steps = stepsOf(spec)
   const settings = compareSettings(spec.analysis, steps.length)
   const found: Problem[] = []
   const add = (field: string, problem: string, fix: string) =>
@@ -20,7 +21,7 @@ export function analysisProblems({spec, mesh, meshContext, baseline}: Observatio
   if (settings.length > 0 && heavy >= 0) {
     const problem = `at ${steps[heavy]?.weight} % the primary has too few requests left to compare with`
     const fix = `end the steps at ${maximumComparedWeight} or below: the promotion moves the rest; spec.bake.holdback goes on comparing`
-    add(`spec.strategy.canary.steps[${heavy}].weight`, problem, fix)
+    add(`${steps[heavy]?.field}.weight`, problem, fix)
   }
   const questions = settings.reduce((sum, one) => sum + Math.max(1, one.slowerThanMilliseconds.length), 0)
   if (questions > maximumQuestions) {

@@ -1,7 +1,7 @@
 // The apex Service, for callers outside the mesh: which slot it selects, and who else claims its selector.
 import type {KubeObject, ManagedFieldsEntry} from '../../crds/meta.ts'
 import {fieldManager, gitSyncFieldManager, labels} from '../../crds/names.ts'
-import type {SlotName} from '../../crds/rollout.ts'
+import type {SlotName} from '../../crds/slots.ts'
 import type {Observation} from './observation.ts'
 
 /** Whether the apex Service selects one slot; always so where the user said that its selector is shared. */

@@ -121,7 +121,7 @@ function step(world: World, model: Model): Outcome {
 
 /** The whole status: the model, and what people and tools read of it. */
 function assemble(world: World, outcome: Outcome): RolloutStatus {
-  const {observation, spec} = world
+  const {observation} = world
   const {model} = outcome
   const {state, ledger} = model
   const status = statusOf(model)
@@ -139,7 +139,7 @@ function assemble(world: World, outcome: Outcome): RolloutStatus {
   if (state.primary) status.primaryImage = shortImage(state.primary.image)
   if ('canary' in state) status.canaryImage = shortImage(state.canary.image)
   status.canaryWeight = challenger && state.phase !== 'Baking' ? confirmedWeight(ledger, challenger.slot) : 0
-  const steps = spec.strategy.canary?.steps.length ?? 0
+  const steps = world.steps.length
   if (state.phase === 'Progressing') status.step = `${(state.release.stepIndex ?? 0) + 1}/${steps}`
   else if (state.phase === 'WaitingPromotion' || state.phase === 'Promoting' || state.phase === 'Baking')
     status.step = `${steps}/${steps}`

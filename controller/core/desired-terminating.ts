@@ -4,10 +4,11 @@ import {apexTaken} from './apex.ts'
 import {same} from './equality.ts'
 import {deletion, type Intent} from './intents.ts'
 import {apexService} from './manifests.ts'
-import {owned} from './owned.ts'
+import {isOurs, owned} from './owned.ts'
 import {sameObject} from './readiness.ts'
 import {restoredTemplate} from './restore.ts'
 import type {Model, Terminating} from './state.ts'
+import {allTo} from './steps.ts'
 import type {World} from './world.ts'
 
 export function desiredTerminating(world: World, model: Model & {state: Terminating}): Intent[] {
@@ -54,11 +55,12 @@ function givingBack(world: World, model: Model & {state: Terminating}): Intent[]
 function rerouting(world: World): Intent[] {
   const {observation} = world
   const {mesh, meshContext, meshObjects} = observation
-  const route = mesh.renderRoute(meshContext, {a: 100, b: 0}, meshObjects)
-  const live = meshObjects.find(object => sameObject(object, route))
-  const intents: Intent[] = []
-  if (apexTaken(observation)) intents.push({kind: 'apply', manifest: apexService(observation, undefined)})
-  // The route goes once the apex Service selects the target: until then it is what sends the callers to a slot.
-  else if (live) intents.push(deletion(live))
-  return intents
+  const routes = mesh.renderRoutes(meshContext, allTo('a'), meshObjects)
+  const live = meshObjects.filter(
+    object => isOurs(observation, object) && routes.some(route => sameObject(object, route)),
+  )
+  const returned = mesh.renderReturned(meshContext, meshObjects)
+  if (apexTaken(observation)) return [{kind: 'apply', manifest: apexService(observation, undefined)}]
+  // The routes go once the apex Service selects the target: until then they are what sends the callers to a slot.
+  return [...returned.map(manifest => ({kind: 'apply' as const, manifest})), ...live.map(deletion)]
 }

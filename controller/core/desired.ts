@@ -1,20 +1,22 @@
 // The whole wished state, derived from the model on every pass: nothing depends on having seen a transition. The order is
 // that in which things are written: what carries traffic is there before a route names it, and scaled down after.
-import type {ObjectRef} from '../../crds/meta.ts'
+import type {KubeObject, ObjectRef} from '../../crds/meta.ts'
 import {apiVersion} from '../../crds/names.ts'
-import type {SlotName} from '../../crds/rollout.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
+import type {SlotName} from '../../crds/slots.ts'
+import type {Protection} from '../../mesh/types.ts'
 import {desiredTerminating} from './desired-terminating.ts'
 import {handover} from './handover.ts'
 import {deletion, type Intent} from './intents.ts'
 import {apexService, baselineWorkload, configCopy, slotService, slotWorkload, snapshotObject} from './manifests.ts'
 import {otherSlot} from './observation.ts'
 import {isOurs} from './owned.ts'
-import {isEmpty} from './readiness.ts'
+import {isEmpty, sameObject} from './readiness.ts'
 import {copyName, findSnapshot, frozenTemplate, type Snapshot, snapshotOf} from './revision.ts'
 import type {Ledger, Model, State} from './state.ts'
-import {drainedAt, heldWeight, inForce} from './traffic.ts'
-import {contentsOf, podsFor, promotedWeight, type World} from './world.ts'
+import {promotedWeight} from './steps.ts'
+import {drainedAt, inForce, isReached, reaches} from './traffic.ts'
+import {contentsOf, podsFor, type World} from './world.ts'
 
 /** Snapshots that are kept beyond those in use. */
 const keptSnapshots = 3
@@ -32,8 +34,9 @@ export function desired(world: World, model: Model): Intent[] {
     ...baseline(world, model),
     ...services(world),
     ...scales(world, model, 'up'),
-    ...destinations(world),
+    ...destinations(world, model),
     ...route(world, model),
+    ...strays(world, model),
     ...apex(world, model),
     ...scales(world, model, 'down'),
     ...parking(world, state),
@@ -82,7 +85,7 @@ function baseline(world: World, {state, ledger}: Model): Intent[] {
     return live && isOurs(observation, live) ? [deletion(live)] : []
   }
   const intents: Intent[] = [{kind: 'apply', manifest: baselineWorkload(observation, name, state.primary, snapshot)}]
-  const pods = podsFor(ledger.capacity ?? 1, nextWeight(world, state.phase, state.release.stepIndex ?? 0))
+  const pods = canaryPods(world, state.phase, state.release.stepIndex ?? 0, ledger.capacity ?? 1)
   if (live && (live.spec?.replicas ?? 0) !== pods) {
     const {namespace} = meshContext.rollout
     const ref = {apiVersion: 'apps/v1', kind: 'Deployment', namespace, name}
@@ -100,9 +103,34 @@ function services(world: World): Intent[] {
   return slots.map(slot => ({kind: 'apply', manifest: slotService(world.observation, slot)}))
 }
 
-function destinations(world: World): Intent[] {
+function destinations(world: World, model: Model): Intent[] {
+  return meshDestinations(world, model).map(manifest => ({kind: 'apply', manifest}))
+}
+
+function meshDestinations(world: World, model: Model): KubeObject[] {
   const {mesh, meshContext, meshObjects} = world.observation
-  return mesh.renderDestinations(meshContext, ['a', 'b'], meshObjects).map(manifest => ({kind: 'apply', manifest}))
+  return mesh.renderDestinations(meshContext, ['a', 'b'], meshObjects, protectionOf(world, model))
+}
+
+/** What holds for the canary until it is about to get everything. */
+function protectionOf({spec, steps}: World, {state, ledger}: Model): Protection | undefined {
+  if (!('canary' in state) || state.phase === 'Promoting') return undefined
+  const inFault = ledger.traffic?.wanted.apart?.faults === true
+  const faults = inFault ? (steps[state.release.stepIndex ?? 0]?.faults ?? []) : []
+  return {slot: state.canary.slot, safeguards: spec.safeguards, faults}
+}
+
+/** Objects of the mesh's kinds that were made for what is no longer wished, such as the faults of a step that is over. */
+function strays(world: World, model: Model): Intent[] {
+  const {observation} = world
+  const {mesh, meshContext, meshObjects} = observation
+  const wanted = model.ledger.traffic?.wanted
+  if (!wanted) return []
+  const wished = [...meshDestinations(world, model), ...mesh.renderRoutes(meshContext, wanted, meshObjects)]
+  return meshObjects
+    .filter(object => object.metadata.namespace === meshContext.rollout.namespace && isOurs(observation, object))
+    .filter(object => !wished.some(one => sameObject(one, object)))
+    .map(deletion)
 }
 
 /** The route, as soon as a wish for it exists and everything that it names is there. */
@@ -110,11 +138,10 @@ function route(world: World, model: Model): Intent[] {
   const {observation} = world
   const wanted = model.ledger.traffic?.wanted
   if (!wanted) return []
-  const named = (['a', 'b'] as const).filter(slot => wanted[slot] > 0)
+  const named = (['a', 'b'] as const).filter(slot => reaches(wanted, slot))
   if (!named.every(slot => observation.slots[slot].service)) return []
-  return [
-    {kind: 'apply', manifest: observation.mesh.renderRoute(observation.meshContext, wanted, observation.meshObjects)},
-  ]
+  const {mesh, meshContext, meshObjects} = observation
+  return mesh.renderRoutes(meshContext, wanted, meshObjects).map(manifest => ({kind: 'apply', manifest}))
 }
 
 function apex(world: World, model: Model): Intent[] {
@@ -146,7 +173,7 @@ function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): n
     case 'Progressing':
     case 'WaitingPromotion':
     case 'Promoting':
-      return Math.max(now, podsFor(capacity, nextWeight(world, state.phase, state.release.stepIndex ?? 0)))
+      return Math.max(now, canaryPods(world, state.phase, state.release.stepIndex ?? 0, capacity))
     case 'Baking':
       return capacity
     case 'RollingBack':
@@ -155,7 +182,7 @@ function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): n
     case 'Healthy':
     case 'Waiting':
     case 'Failed':
-      return heldWeight(ledger, slot) > 0 || (drainedAt(world, ledger) ?? Number.POSITIVE_INFINITY) > world.now
+      return isReached(ledger, slot) || (drainedAt(world, ledger) ?? Number.POSITIVE_INFINITY) > world.now
         ? undefined
         : 0
     case 'Terminating':
@@ -165,10 +192,10 @@ function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): n
   }
 }
 
-function nextWeight(world: World, phase: State['phase'], index: number): number {
-  if (phase === 'Promoting') return 100
-  const steps = world.spec.strategy.canary?.steps ?? []
-  return steps[Math.min(index, steps.length - 1)]?.weight ?? 100
+/** Pods that the canary is to have, on its step or on the way to it. */
+function canaryPods({steps}: World, phase: State['phase'], index: number, capacity: number): number {
+  const step = steps[Math.min(index, steps.length - 1)]
+  return phase === 'Promoting' || !step ? capacity : podsFor(capacity, step)
 }
 
 function scales(world: World, model: Model, direction: 'up' | 'down'): Intent[] {

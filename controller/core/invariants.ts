@@ -2,6 +2,7 @@
 // and an event, and writes nothing.
 import {checksInForce} from '../../analysis/checks.ts'
 import {combineVerdicts} from '../../analysis/verdict.ts'
+import {named} from './judgement.ts'
 import {isCleanEnough} from './outlook.ts'
 import type {Model} from './state.ts'
 import type {World} from './world.ts'
@@ -36,11 +37,12 @@ function stepBreaches(world: World, before: Model, after: Model): string[] {
   if (after.state.phase === 'RollingBack' || (risen === 0 && !left)) return []
   if (risen > 1) return [`release would jump over ${risen - 1} steps`]
   const {checks, onInconclusive} = world.spec.analysis
+  const names = world.steps[from]?.checks
   const told = canonicalCommands(before) !== canonicalCommands(after)
-  const gone = from >= (world.spec.strategy.canary?.steps.length ?? 0)
-  if (checksInForce(checks).length === 0 || told || gone || onInconclusive === 'promote') return []
+  const gone = from >= world.steps.length
+  if (checksInForce(named(checks, names)).length === 0 || told || gone || onInconclusive === 'promote') return []
   const results = world.observation.analysis?.results
-  const advance = results !== undefined && combineVerdicts(results).verdict === 'advance'
+  const advance = results !== undefined && combineVerdicts(named(results, names)).verdict === 'advance'
   return advance || isCleanEnough(world) ? [] : ['a step would end without a verdict that allows it']
 }
 

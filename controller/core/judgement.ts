@@ -66,21 +66,29 @@ export function moreAt(judgement: Judgement): number | undefined {
   return 'again' in judgement ? judgement.again : undefined
 }
 
-/** Judges the evidence of this pass. Without checks in force there is nothing to wait for but the dwell of one interval. */
-export function judge(world: World, model: Model): Judgement {
+/**
+ * Judges the evidence of this pass. Without checks in force there is nothing to wait for but the dwell of one interval.
+ * @param names of the checks that count; all of them when undefined.
+ */
+export function judge(world: World, model: Model, names: readonly string[] | undefined): Judgement {
   const {durations, now, spec} = world
   const step = judgedStep(model, world.spec)
   if (step === undefined) return {kind: 'wait', again: now + durations.interval}
-  if (checksInForce(spec.analysis.checks).length === 0) {
+  if (checksInForce(named(spec.analysis.checks, names)).length === 0) {
     const until = step.since + durations.interval
     return now >= until ? {kind: 'advance'} : {kind: 'wait', again: until}
   }
   const analysis = evidenceOf(world, model)
   if (!analysis) return {kind: 'wait', again: nextReadingAt(gridOf(durations.interval), now)}
-  const {verdict, deciding} = combineVerdicts(analysis.results)
+  const {verdict, deciding} = combineVerdicts(named(analysis.results, names))
   if (verdict === 'rollback' && deciding) return {kind: 'rollback', result: deciding}
   if (verdict === 'advance') return {kind: 'advance', again: analysis.again}
   return {kind: 'wait', again: analysis.again, ...(deciding ? {result: deciding} : {})}
+}
+
+/** Those of the checks, or of their results, that have one of the names; all of them when there are no names. */
+export function named<T extends {name: string}>(all: readonly T[], names: readonly string[] | undefined): readonly T[] {
+  return names ? all.filter(({name}) => names.includes(name)) : all
 }
 
 /** The ledger and release with this pass's evidence, written only when it says something new or a minute has passed. */

@@ -2,8 +2,8 @@
 // slot objects carry none of the user's labels: others would take them for theirs (DESIGN.md, section 1).
 import type {JsonObject, KubeObject} from '../../crds/meta.ts'
 import {annotations, labels} from '../../crds/names.ts'
-import type {SlotName} from '../../crds/rollout.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
+import type {SlotName} from '../../crds/slots.ts'
 import type {ConfigInput, Observation} from './observation.ts'
 import {copyName, frozenTemplate, type Snapshot, type Source} from './revision.ts'
 

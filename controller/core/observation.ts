@@ -1,8 +1,9 @@
 // Everything that a decision may depend on. `gather` in the shell fills it; nothing else reaches the core.
 import type {Evidence, Tally} from '../../crds/evidence.ts'
 import type {KubeObject} from '../../crds/meta.ts'
-import type {RolloutSpec, SlotName} from '../../crds/rollout.ts'
+import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {CheckResult, RolloutStatus} from '../../crds/rollout-status.ts'
+import type {SlotName} from '../../crds/slots.ts'
 import type {ThresholdMemory} from '../../crds/threshold.ts'
 import type {Mesh, MeshContext} from '../../mesh/types.ts'
 

@@ -5,6 +5,7 @@ import {annotations, labels} from '../../crds/names.ts'
 import type {Observation} from './observation.ts'
 import {sameObject} from './readiness.ts'
 import {copiesStillNeeded} from './restore.ts'
+import {allTo} from './steps.ts'
 
 /** Whether an object was made for this Rollout, by label; whatever its uid, since a restore gives a Rollout a new one. */
 export function isOurs(observation: Observation, object: KubeObject): boolean {
@@ -18,14 +19,15 @@ export function isOurs(observation: Observation, object: KubeObject): boolean {
 export function owned(observation: Observation): KubeObject[] {
   const {mesh, meshContext, meshObjects, slots, copies, snapshots, apex, status} = observation
   const namespace = meshContext.rollout.namespace
-  const route = mesh.renderRoute(meshContext, {a: 100, b: 0}, meshObjects)
+  const routes = mesh.renderRoutes(meshContext, allTo('a'), meshObjects)
+  const isRoute = (object: KubeObject) => routes.some(route => sameObject(object, route))
   const mine = meshObjects.filter(object => object.metadata.namespace === namespace && isOurs(observation, object))
   const keep = new Set(status.primary && observation.target ? copiesStillNeeded(observation, status.primary) : [])
   const services = [slots.a.service, slots.b.service, observation.target ? undefined : apex]
   const workloads = [slots.a.workload, slots.b.workload, observation.baseline]
   return [
-    ...mine.filter(object => sameObject(object, route)),
-    ...mine.filter(object => !sameObject(object, route)),
+    ...mine.filter(isRoute),
+    ...mine.filter(object => !isRoute(object)),
     ...[...services, ...workloads].filter(object => object !== undefined).filter(object => isOurs(observation, object)),
     ...copies.filter(object => !keep.has(object.metadata.name)),
     ...snapshots,

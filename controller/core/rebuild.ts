@@ -2,8 +2,8 @@
 // the route; where those don't settle it, nothing is touched. Never does the live template take over serving slots.
 import {timeOf, timeText} from '../../crds/common.ts'
 import {annotations} from '../../crds/names.ts'
-import type {SlotName} from '../../crds/rollout.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
+import type {SlotName} from '../../crds/slots.ts'
 import {type Observation, otherSlot, type Problem} from './observation.ts'
 import {commitOf, imageOf} from './revision.ts'
 import type {Ledger, Model} from './state.ts'

@@ -6,6 +6,7 @@ import {analysisProblems} from './analysis-problems.ts'
 import {foreignOwners} from './apex.ts'
 import type {Observation, Problem} from './observation.ts'
 import {isOurs} from './owned.ts'
+import {strategyProblems} from './strategy-problems.ts'
 
 /** Longest name of a Service, and so of a slot. */
 const maximumName = 63
@@ -13,6 +14,7 @@ const maximumName = 63
 export function refusals(observation: Observation): Problem[] {
   return [
     ...specProblems(observation),
+    ...strategyProblems(observation),
     ...analysisProblems(observation),
     ...secretProblems(observation),
     ...targetProblems(observation),
@@ -36,18 +38,6 @@ function specProblems(observation: Observation): Problem[] {
   const {spec, meshContext, siblings, rollout} = observation
   const object = rolloutName(observation)
   const found: Problem[] = []
-  const steps = spec.strategy.canary?.steps ?? []
-  const falling = steps.findIndex((step, index) => index > 0 && step.weight <= (steps[index - 1]?.weight ?? 0))
-  if (falling > 0) {
-    const field = `spec.strategy.canary.steps[${falling}].weight`
-    found.push({
-      reason: 'InvalidSteps',
-      object,
-      field,
-      problem: `${steps[falling]?.weight} does not rise above the step before`,
-      fix: 'order the steps so that every weight is larger than the one before',
-    })
-  }
   if (Math.max(meshContext.slots.a.length, meshContext.slots.b.length) > maximumName) {
     found.push({
       reason: 'NameTooLong',

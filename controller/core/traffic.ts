@@ -1,25 +1,30 @@
 // Weights: what is wanted, since when the route carries it, and what counts as in force. The route in the mesh is an
 // output: it is compared with the wish and repaired, and never read back as one.
 import {timeOf, timeText} from '../../crds/common.ts'
-import type {SlotName} from '../../crds/rollout.ts'
-import type {TrafficStatus, Weights} from '../../crds/rollout-status.ts'
+import type {Split, TrafficStatus} from '../../crds/rollout-status.ts'
+import type {SlotName} from '../../crds/slots.ts'
+import {same} from './equality.ts'
 import type {Note} from './intents.ts'
 import {type Problem} from './observation.ts'
 import type {Ledger, Model} from './state.ts'
 import {without} from './state.ts'
-import {earliest, slotWeights, type World} from './world.ts'
+import {earliest, type World} from './world.ts'
 
 /** How long a route may carry a weight before a condition says what the mesh still lacks; beyond the settling time. */
 const confirmationDeadlineMilliseconds = 60_000
 
-function sameWeights(left: Weights | undefined, right: Weights | undefined): boolean {
-  return left !== undefined && right !== undefined && left.a === right.a && left.b === right.b
+function sameSplit(left: Split | undefined, right: Split | undefined): boolean {
+  return left !== undefined && right !== undefined && same(left, right)
+}
+
+/** Whether this is the wish for the traffic now. */
+export function wants(ledger: Ledger, split: Split): boolean {
+  return sameSplit(ledger.traffic?.wanted, split)
 }
 
 /** The ledger with a new wish for the traffic; unchanged when it is the present one. */
-export function wantWeight(ledger: Ledger, slot: SlotName, weight: number, now: number): Ledger {
-  const wanted = slotWeights(slot, weight)
-  if (sameWeights(ledger.traffic?.wanted, wanted)) return ledger
+export function want(ledger: Ledger, wanted: Split, now: number): Ledger {
+  if (wants(ledger, wanted)) return ledger
   const traffic: TrafficStatus = {wanted, since: timeText(now)}
   const {confirmed, confirmedAt} = ledger.traffic ?? {}
   // After a wish that never came into force nobody knows what the route carries: nothing counts as confirmed then.
@@ -29,7 +34,7 @@ export function wantWeight(ledger: Ledger, slot: SlotName, weight: number, now: 
 
 /** Whether the wish for the traffic counts as in force. */
 export function inForce(ledger: Ledger): boolean {
-  return sameWeights(ledger.traffic?.wanted, ledger.traffic?.confirmed)
+  return sameSplit(ledger.traffic?.wanted, ledger.traffic?.confirmed)
 }
 
 /** Confirmed share of a slot; 0 before anything was confirmed. */
@@ -37,9 +42,17 @@ export function confirmedWeight(ledger: Ledger, slot: SlotName): number {
   return ledger.traffic?.confirmed?.[slot] ?? 0
 }
 
-/** The larger of the share that a slot has and the share that it is to have. */
-export function heldWeight(ledger: Ledger, slot: SlotName): number {
-  return Math.max(confirmedWeight(ledger, slot), ledger.traffic?.wanted[slot] ?? 0)
+/** Whether a slot has requests, or is to have some, be it copies. */
+export function isReached(ledger: Ledger, slot: SlotName): boolean {
+  const {wanted, confirmed} = ledger.traffic ?? {}
+  return [wanted, confirmed].some(split => split && reaches(split, slot))
+}
+
+/** Whether a split sends anything to a slot. */
+export function reaches(split: Split, slot: SlotName): boolean {
+  const {apart} = split
+  if (split[slot] > 0) return true
+  return apart?.slot === slot && (apart.matched === true || apart.mirrorPercent !== undefined)
 }
 
 export interface TrafficReading {
@@ -55,7 +68,7 @@ export function readTraffic(world: World, model: Model): TrafficReading {
   if (!traffic || model.state.phase === 'Terminating') return {model, notes: []}
   const {mesh, meshContext, meshObjects} = world.observation
   const carried = mesh.read(meshContext, meshObjects)
-  if (!sameWeights(carried, traffic.wanted)) return drift(model, traffic)
+  if (!sameSplit(carried, traffic.wanted)) return drift(model, traffic)
   const since = traffic.inForceSince ?? timeText(world.now)
   const {confirmed, again} = mesh.confirmed(meshContext, meshObjects, timeOf(since), world.now)
   if (confirmed && inForce(model.ledger)) return {model, notes: [], ...later(world, drainedAt(world, model.ledger))}

@@ -9,7 +9,8 @@ import {otherSlot} from './observation.ts'
 import {frozenTemplate, imageOf, type Source} from './revision.ts'
 import type {Baking, Idle, Ledger, Model, Releasing, RollingBack} from './state.ts'
 import {without} from './state.ts'
-import {wantWeight} from './traffic.ts'
+import {allTo} from './steps.ts'
+import {want} from './traffic.ts'
 import type {World} from './world.ts'
 
 /** History entries and rejected revisions that are kept. */
@@ -129,7 +130,7 @@ export function endRelease(
 
 /** Moves all traffic to the primary's slot, as a wish. */
 export function allToPrimary(world: World, ledger: Ledger, primary: SlotContent): Ledger {
-  return wantWeight(ledger, primary.slot, 100, world.now)
+  return want(ledger, allTo(primary.slot), world.now)
 }
 
 export function enter<P extends Releasing['phase']>(world: World, state: Releasing, phase: P): Releasing {

@@ -1,6 +1,6 @@
 // What a phase sees and what it gives back. Phases are functions from a world to an outcome: no I/O, no clock, no memory.
 import {durationMilliseconds} from '../../crds/common.ts'
-import type {RolloutSpec, SlotName} from '../../crds/rollout.ts'
+import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
 import {same} from './equality.ts'
 import type {Note} from './intents.ts'
@@ -8,6 +8,7 @@ import {slotTemplate} from './manifests.ts'
 import type {Observation, Problem} from './observation.ts'
 import {findSnapshot, frozenTemplate, identify, type Source, sourceOf} from './revision.ts'
 import {challengerOf, type Model, type State} from './state.ts'
+import {type Step, stepsOf} from './steps.ts'
 
 /** The spec's durations in milliseconds. */
 export interface Durations {
@@ -26,6 +27,8 @@ export interface World {
   readonly now: number
   readonly spec: RolloutSpec
   readonly durations: Durations
+  /** What a release goes through before its promotion. */
+  readonly steps: readonly Step[]
   /** What the source holds now; undefined when it is gone. */
   readonly source: Source | undefined
   /** Name of the revision that the source holds. */
@@ -59,6 +62,7 @@ export function worldOf(observation: Observation, model: Model, problems: Proble
       source &&
       identify(source, model.ledger, contentsOf(model.state), content => holdsSource(observation, source, content)),
     durations: durationsOf(spec),
+    steps: stepsOf(spec),
   }
 }
 
@@ -105,18 +109,9 @@ export function capacityOf(world: World, model: Model): number {
   return idle ? asked : Math.max(asked, known)
 }
 
-/** Pods that a slot needs before it may have a share, in percent. */
-export function podsFor(capacity: number, weight: number): number {
-  return weight === 0 ? 0 : Math.max(1, Math.ceil((capacity * weight) / 100))
-}
-
-export function slotWeights(slot: SlotName, weight: number): {a: number; b: number} {
-  return slot === 'a' ? {a: weight, b: 100 - weight} : {a: 100 - weight, b: weight}
-}
-
-/** Share of the new version once it is promoted, in percent: during the bake the previous one may keep some. */
-export function promotedWeight({spec}: {spec: RolloutSpec}): number {
-  return 100 - (spec.bake.holdback ?? 0)
+/** Pods that a slot needs on a step; at least one, since checks of a preview need something to ask. */
+export function podsFor(capacity: number, {podsPercent}: Step): number {
+  return Math.max(1, Math.ceil((capacity * podsPercent) / 100))
 }
 
 export function earliest(...times: (number | undefined)[]): number | undefined {

@@ -20,6 +20,7 @@ import type {CounterFamily, Mesh, MeshContext} from '../../mesh/types.ts'
 import {judgedStep} from '../core/judgement.ts'
 import type {AnalysisObservation} from '../core/observation.ts'
 import {modelOf} from '../core/state.ts'
+import {stepsOf} from '../core/steps.ts'
 import {durationsOf} from '../core/world.ts'
 import type {Clock, MetricFailure} from '../ports.ts'
 import {CounterReader, type Reader} from './counter-reader.ts'
@@ -209,7 +210,7 @@ function releaseOf(input: EvaluationInput, status: ReleaseStatus, step: JudgedSt
   )
   const terms: SessionTerms = {
     // The bake is compared too where the old version keeps a share.
-    settings: compareSettings(spec.analysis, (spec.strategy.canary?.steps.length ?? 0) + 1),
+    settings: compareSettings(spec.analysis, stepsOf(spec).length + 1),
     intervalMilliseconds: grid.intervalMilliseconds,
     windowMilliseconds: durations.window,
     startedAt: timeOf(status.startedAt),

@@ -1,7 +1,8 @@
 // What a mesh is told of a Rollout.
+import {durationMilliseconds} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
-import type {MeshContext, ServicePort} from '../../mesh/types.ts'
+import type {MeshContext, Routing, ServicePort} from '../../mesh/types.ts'
 import {baselineNameOf, slotNameOf} from '../core/manifests.ts'
 
 /** Name of the apex Service. */
@@ -22,5 +23,21 @@ export function contextOf(rollout: KubeObject, spec: RolloutSpec, apex: KubeObje
     slots: {a: slotNameOf(spec.targetRef.name, 'a'), b: slotNameOf(spec.targetRef.name, 'b')},
     baseline: baselineNameOf(spec.targetRef.name),
     traffic: spec.traffic,
+    routing: routingOf(spec, name),
+  }
+}
+
+function routingOf({strategy: {canary, abTest}}: RolloutSpec, rollout: string): Routing {
+  const sticky = canary?.sticky ?? abTest?.sticky
+  return {
+    matches: canary?.match ?? abTest?.match ?? [],
+    ...(sticky
+      ? {
+          sticky: {
+            cookie: sticky.cookie ?? `fairlead-${rollout}`,
+            maxAgeSeconds: Math.round(durationMilliseconds(sticky.maxAge) / 1000),
+          },
+        }
+      : {}),
   }
 }

@@ -4,6 +4,7 @@ import type {Mesh} from '../types.ts'
 import {claims, interests} from './claims.ts'
 import {gatewayApiVersion} from './context.ts'
 import {counters} from './counters.ts'
+import {features} from './features.ts'
 import {readHttpRoute, renderHttpRoute} from './http-route.ts'
 import {problems} from './problems.ts'
 import {confirmed, settlingMilliseconds} from './status.ts'
@@ -18,10 +19,12 @@ export const gatewayAPI: Mesh = {
   interests,
   /** The slots' Services are all that a route names. */
   renderDestinations: () => [],
-  renderRoute: renderHttpRoute,
+  renderRoutes: (context, split) => [renderHttpRoute(context, split)],
+  renderReturned: () => [],
   read: readHttpRoute,
   confirmed,
   settlingMilliseconds,
   problems,
   counters,
+  features,
 }

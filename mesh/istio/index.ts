@@ -5,6 +5,7 @@ import {claims, interests} from './claims.ts'
 import {istioApiVersion, istioOf} from './context.ts'
 import {counters} from './counters.ts'
 import {renderDestinationRules} from './destination-rule.ts'
+import {features} from './features.ts'
 import {problems} from './problems.ts'
 import {readVirtualService, renderVirtualService} from './virtual-service.ts'
 
@@ -17,7 +18,8 @@ export const istio: Mesh = {
   claims,
   interests,
   renderDestinations: renderDestinationRules,
-  renderRoute: renderVirtualService,
+  renderRoutes: (context, split) => [renderVirtualService(context, split)],
+  renderReturned: () => [],
   read: readVirtualService,
   /** Istio writes no status that could be waited for, so a route counts as in force after the settling time. */
   confirmed(context, _objects, inForceSince, now) {
@@ -27,6 +29,7 @@ export const istio: Mesh = {
   settlingMilliseconds,
   problems,
   counters,
+  features,
 }
 
 function settlingMilliseconds(context: MeshContext): number {

@@ -3,6 +3,7 @@ import type {Mesh} from '../types.ts'
 import {claims, interests} from './claims.ts'
 import {gatewayApiVersion, linkerdApiVersion} from './context.ts'
 import {counters} from './counters.ts'
+import {features} from './features.ts'
 import {problems} from './problems.ts'
 import {readRoute, renderRoute} from './route.ts'
 import {confirmed, settlingMilliseconds} from './status.ts'
@@ -18,10 +19,12 @@ export const linkerd: Mesh = {
   interests,
   /** The slots' Services are all that a route names. */
   renderDestinations: () => [],
-  renderRoute,
+  renderRoutes: (context, split) => [renderRoute(context, split)],
+  renderReturned: () => [],
   read: readRoute,
   confirmed,
   settlingMilliseconds,
   problems,
   counters,
+  features,
 }

@@ -107,7 +107,7 @@ function contextsOf(key: keyof typeof meshes): fc.Arbitrary<MeshContext> {
 }
 
 function everything(mesh: Mesh, context: MeshContext, wanted: Weights): KubeObject[] {
-  return [...mesh.renderDestinations(context, ['a', 'b'], []), mesh.renderRoute(context, wanted, [])]
+  return [...mesh.renderDestinations(context, ['a', 'b'], []), ...mesh.renderRoutes(context, wanted, [])]
 }
 
 /** Whether a route's spec sends requests to a slot: some object in it names the slot, with a weight that isn't 0. */
@@ -180,7 +180,8 @@ describe.each(keys)('manifests of %s', key => {
   test('the route is named after the apex Service, and a slot without weight gets nothing', () => {
     fc.assert(
       fc.property(contexts, weights, (context, wanted) => {
-        const route = mesh.renderRoute(context, wanted, [])
+        const [route] = mesh.renderRoutes(context, wanted, [])
+        if (!route) throw new Error('no route')
         expect(route.metadata.name).toBe(context.apex.name)
         for (const slot of slots)
           expect(sendsTo(facts[key].used(route.spec), context.slots[slot])).toBe(wanted[slot] > 0)
@@ -242,7 +243,8 @@ describe.each(keys)('confirmation by %s', key => {
   const contexts = contextsOf(key)
   const times = fc.tuple(fc.nat(10_000_000), fc.nat(100_000), fc.nat(100_000))
   const routeOf = (context: MeshContext, wanted: Weights, generation: number) => {
-    const route = mesh.renderRoute(context, wanted, [])
+    const [route] = mesh.renderRoutes(context, wanted, [])
+    if (!route) throw new Error('no route')
     return facts[key].accept({...route, metadata: {...route.metadata, generation}})
   }
 

@@ -56,7 +56,7 @@ async function droppedIn(release: (moves: Moves) => Promise<void>): Promise<numb
       while ((store.get('deployments.apps', namespace, 'checkout-b')?.['status']?.readyReplicas ?? 0) < 2)
         await pause(20)
     },
-    route: async (a, b) => void apply(meshes.istio.renderRoute(context, {a, b}, [])),
+    route: async (a, b) => void meshes.istio.renderRoutes(context, {a, b}, []).map(apply),
     emptyA: async () => void apply(slot('a', 0)),
     propagated: () => pause(300),
   }

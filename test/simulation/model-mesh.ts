@@ -1,7 +1,15 @@
 // A mesh of the simplest kind: one route object with two weights, one destination object per slot.
 import type {KubeObject} from '../../crds/meta.ts'
 import {annotations, labels} from '../../crds/names.ts'
-import type {CounterFamily, Mesh, MeshContext, MeshProblem} from '../../mesh/types.ts'
+import {
+  features as all,
+  type CounterFamily,
+  type Feature,
+  type Mesh,
+  type MeshContext,
+  type MeshProblem,
+  type Support,
+} from '../../mesh/types.ts'
 
 const apiVersion = 'mesh.test/v1'
 
@@ -18,6 +26,9 @@ function object(context: MeshContext, kind: string, name: string, spec: object):
     spec,
   }
 }
+
+const able: Support = {works: true, how: 'in the model'}
+const features = Object.fromEntries(all.map(feature => [feature, able])) as Record<Feature, Support>
 
 /** Never read here: the model's analysis is an oracle. */
 const counters: CounterFamily = {
@@ -46,10 +57,12 @@ export function modelMesh(settlingMilliseconds: number, silent: boolean): Mesh {
     claims: () => [],
     interests: () => [],
     renderDestinations: (context, slots) => slots.map(slot => object(context, 'Destination', context.slots[slot], {})),
-    renderRoute: (context, weights) => object(context, 'Route', context.apex.name, {...weights}),
+    renderRoutes: (context, split) => [object(context, 'Route', context.apex.name, {...split})],
+    renderReturned: () => [],
+    features,
     read(context, objects) {
       const spec = objects.find(one => one.kind === 'Route' && one.metadata.name === context.apex.name)?.spec
-      return spec && {a: spec.a, b: spec.b}
+      return spec && {a: spec.a, b: spec.b, ...(spec.apart ? {apart: spec.apart} : {})}
     },
     settlingMilliseconds: () => settlingMilliseconds,
     confirmed(context, _objects, inForceSince, now) {

@@ -7,7 +7,8 @@ import {carriedOut, commanded} from '../commands.ts'
 import {freshEvidence, type Judgement, judge, moreAt, recordEvidence} from '../judgement.ts'
 import {failedCheck, holdAt} from '../releasing.ts'
 import type {Baking, Model} from '../state.ts'
-import {inForce, wantWeight} from '../traffic.ts'
+import {allTo} from '../steps.ts'
+import {inForce, want} from '../traffic.ts'
 import {endRelease, note, pausedFor, type RollbackReason, rollBack} from '../transitions.ts'
 import {earliest, type Outcome, type World} from '../world.ts'
 
@@ -30,7 +31,7 @@ export function baking(world: World, before: BakingModel): Outcome {
     return back(world, model, {outcome: 'Reverted', reason: 'Reverted', message})
   }
   if (isClosing(model)) return close(world, model)
-  const judgement: Judgement = state.release.skipAnalysis ? {kind: 'advance'} : judge(world, model)
+  const judgement: Judgement = state.release.skipAnalysis ? {kind: 'advance'} : judge(world, model, undefined)
   if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
   if (commanded(world, ledger, 'end-bake', state.primary.revision)) {
     return finish(
@@ -106,7 +107,7 @@ function finish(world: World, model: BakingModel, message: string): Outcome {
   const {slot} = model.state.primary
   if (model.ledger.traffic?.wanted[slot] === 100) return end(world, model, message)
   const evidence = freshEvidence(world, model.ledger, model.state.release)
-  const ledger = wantWeight(evidence.ledger, slot, 100, world.now)
+  const ledger = want(evidence.ledger, allTo(slot), world.now)
   const closing: BakingModel = {state: {...model.state, release: evidence.release}, ledger}
   return {model: closing, message: 'Weight 100: waiting for the mesh', notes: []}
 }

@@ -7,7 +7,8 @@ import {readiness} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
 import type {Source} from '../revision.ts'
 import type {Initializing, Ledger, Model} from '../state.ts'
-import {inForce, wantWeight} from '../traffic.ts'
+import {allTo} from '../steps.ts'
+import {inForce, want} from '../traffic.ts'
 import {contentOf, note, sourceRecord} from '../transitions.ts'
 import type {Outcome, World} from '../world.ts'
 
@@ -31,7 +32,7 @@ export function initializing(world: World, model: InitializingModel): Outcome {
     const {ready, message} = readiness(observation, primary, capacity)
     if (!ready) return holdAt(model, `Adopting: ${message}`)
     return holdAt(
-      {state: model.state, ledger: wantWeight(model.ledger, primary.slot, 100, world.now)},
+      {state: model.state, ledger: want(model.ledger, allTo(primary.slot), world.now)},
       'Adopting: waiting for the mesh',
     )
   }

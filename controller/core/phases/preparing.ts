@@ -14,8 +14,9 @@ export function preparing(world: World, before: ReleasingModel): Outcome {
     const message = 'The source changed before its revision was kept.'
     return back(world, model, {outcome: 'Superseded', reason: 'SnapshotLost', message})
   }
-  const weight = world.spec.strategy.canary?.steps[0]?.weight ?? 100
-  const pods = podsFor(model.ledger.capacity ?? 1, weight)
+  const [first] = world.steps
+  const capacity = model.ledger.capacity ?? 1
+  const pods = first ? podsFor(capacity, first) : capacity
   const {ready, message} = readiness(world.observation, canary, pods)
   if (ready) {
     const state = enter(world, model.state, 'Progressing')

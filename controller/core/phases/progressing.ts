@@ -1,7 +1,6 @@
 // Progressing: step by step more traffic for the canary. A weight rises only when the slot has the pods for it and the
 // evidence of the step before allows it; the time on a step starts when the mesh has its weight in force.
-import {durationMilliseconds, timeOf, timeText} from '../../../crds/common.ts'
-import type {CanaryStep} from '../../../crds/rollout.ts'
+import {timeOf, timeText} from '../../../crds/common.ts'
 import {carriedOut, commanded} from '../commands.ts'
 import {freshEvidence, judge, recordEvidence} from '../judgement.ts'
 import {podTrouble, readiness, readyPods} from '../readiness.ts'
@@ -17,9 +16,10 @@ import {
   type ReleasingModel,
 } from '../releasing.ts'
 import {without} from '../state.ts'
-import {heldWeight, inForce, wantWeight} from '../traffic.ts'
+import {type Step, splitOf} from '../steps.ts'
+import {inForce, isReached, want, wants} from '../traffic.ts'
 import {enter, note, pausedFor} from '../transitions.ts'
-import {earliest, type Outcome, podsFor, slotWeights, type World} from '../world.ts'
+import {earliest, type Outcome, podsFor, type World} from '../world.ts'
 
 /** Weights that are remembered per release. */
 const maximumWeightsSeen = 52
@@ -33,7 +33,7 @@ export function progressing(world: World, before: ReleasingModel): Outcome {
   const lost = canaryLost(world, model)
   if (lost) return lost
   const index = model.state.release.stepIndex ?? 0
-  const step = world.spec.strategy.canary?.steps[index]
+  const step = world.steps[index]
   if (!step)
     return {
       model: {...model, state: enter(world, model.state, 'WaitingPromotion')},
@@ -65,27 +65,25 @@ export function promoteCommand(world: World, model: ReleasingModel): Outcome | u
 /** A canary that has traffic and not one ready pod is rolled back at once: its whole share fails. */
 export function canaryLost(world: World, model: ReleasingModel): Outcome | undefined {
   const {canary} = model.state
-  if (heldWeight(model.ledger, canary.slot) === 0 || readyPods(world.observation, canary) > 0) return undefined
+  if (!isReached(model.ledger, canary.slot) || readyPods(world.observation, canary) > 0) return undefined
   const trouble = podTrouble(world.observation, canary)
   const message = `The canary has traffic and no ready pod${trouble ? `: ${trouble}` : ''}.`
   return back(world, model, {outcome: 'RolledBack', reason: 'CanaryNotReady', message})
 }
 
-function weightStands(model: ReleasingModel, step: CanaryStep): boolean {
-  const {slot} = model.state.canary
-  return model.ledger.traffic?.wanted[slot] === slotWeights(slot, step.weight)[slot] && inForce(model.ledger)
+function weightStands(model: ReleasingModel, step: Step): boolean {
+  return wants(model.ledger, splitOf(step, model.state.canary)) && inForce(model.ledger)
 }
 
 /** On the way to the step's weight: pods first, then the wish, then the mesh. */
-function raise(world: World, model: ReleasingModel, step: CanaryStep): Outcome {
+function raise(world: World, model: ReleasingModel, step: Step): Outcome {
   const {state, ledger} = model
   const unsettled = {...state, release: without(state.release, 'stepSince')}
   const asked = {state: unsettled, ledger}
-  if (ledger.traffic?.wanted[state.canary.slot] === step.weight)
-    return holdAt(asked, `Weight ${step.weight}: waiting for the mesh`)
-  const {ready, message} = readiness(world.observation, state.canary, podsFor(ledger.capacity ?? 1, step.weight))
+  if (wants(ledger, splitOf(step, state.canary))) return holdAt(asked, `Weight ${step.weight}: waiting for the mesh`)
+  const {ready, message} = readiness(world.observation, state.canary, podsFor(ledger.capacity ?? 1, step))
   if (ready) {
-    const wish = wantWeight(ledger, state.canary.slot, step.weight, world.now)
+    const wish = want(ledger, splitOf(step, state.canary), world.now)
     return holdAt({state: unsettled, ledger: wish}, `Weight ${step.weight}: waiting for the mesh`)
   }
   const trouble = podTrouble(world.observation, state.canary)
@@ -94,11 +92,11 @@ function raise(world: World, model: ReleasingModel, step: CanaryStep): Outcome {
 }
 
 /** On the step: judge, until the evidence lets the weight rise. */
-function dwell(world: World, before: ReleasingModel, step: CanaryStep): Outcome {
+function dwell(world: World, before: ReleasingModel, step: Step): Outcome {
   const model = withEvidence(world, arrived(world, before, step))
   const {state, ledger} = model
   const since = timeOf(state.release.stepSince ?? state.release.phaseSince)
-  const judgement = judge(world, model)
+  const judgement = judge(world, model, step.checks)
   if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
   if (commanded(world, ledger, 'skip-step', state.canary.revision)) {
     const text = `The skip-step annotation ends step ${(state.release.stepIndex ?? 0) + 1}.`
@@ -107,9 +105,9 @@ function dwell(world: World, before: ReleasingModel, step: CanaryStep): Outcome 
     ])
   }
   if (world.spec.pause) return paused(world, model, 'UserPause', 'spec.pause is set')
-  if (step.pause && step.pause.duration === undefined)
+  if (step.untilTold)
     return paused(world, model, 'StepPause', `Step ${(state.release.stepIndex ?? 0) + 1} waits to be told`)
-  const until = since + Math.max(stepPause(step), world.durations.minimumDwell)
+  const until = since + step.dwellMilliseconds
   if (judgement.kind === 'wait') {
     const late = inconclusive(world, model, Math.max(since, until), judgement.result)
     if (late === 'promote') return nextStep(world, model, [])
@@ -123,10 +121,6 @@ function dwell(world: World, before: ReleasingModel, step: CanaryStep): Outcome 
   return nextStep(world, model, [])
 }
 
-function stepPause(step: CanaryStep): number {
-  return step.pause?.duration === undefined ? 0 : durationMilliseconds(step.pause.duration)
-}
-
 function resumed(world: World, model: ReleasingModel): ReleasingModel {
   return {...model, state: {...model.state, release: pausedFor(world, model.state.release, undefined)}}
 }
@@ -137,7 +131,7 @@ function withEvidence(world: World, model: ReleasingModel): ReleasingModel {
 }
 
 /** The first look after the weight came into force starts the clock of the step. */
-function arrived(world: World, model: ReleasingModel, step: CanaryStep): ReleasingModel {
+function arrived(world: World, model: ReleasingModel, step: Step): ReleasingModel {
   const {release} = model.state
   if (release.stepSince) return model
   const seen = release.weightsSeen.at(-1) === step.weight ? release.weightsSeen : [...release.weightsSeen, step.weight]
@@ -153,7 +147,7 @@ function nextStep(world: World, before: ReleasingModel, notes: Outcome['notes'])
   const model: ReleasingModel = {state: {...before.state, release: evidence.release}, ledger: evidence.ledger}
   const {state} = model
   const index = (state.release.stepIndex ?? 0) + 1
-  const steps = world.spec.strategy.canary?.steps ?? []
+  const {steps} = world
   const release = pausedFor(world, state.release, undefined)
   if (index >= steps.length) {
     const waiting = enter(world, {...state, release}, 'WaitingPromotion')

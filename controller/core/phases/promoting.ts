@@ -8,9 +8,10 @@ import {freshEvidence, judge, moreAt} from '../judgement.ts'
 import {imageIDsOf, podTrouble, readiness} from '../readiness.ts'
 import {back, failedCheck, holdAt, interrupted, isOutcome, progressDeadline, type ReleasingModel} from '../releasing.ts'
 import type {Model} from '../state.ts'
-import {inForce, wantWeight} from '../traffic.ts'
+import {promotedSplit, promotedWeight} from '../steps.ts'
+import {inForce, want, wants} from '../traffic.ts'
 import {note} from '../transitions.ts'
-import {type Outcome, promotedWeight, type World} from '../world.ts'
+import type {Outcome, World} from '../world.ts'
 import {canaryLost} from './progressing.ts'
 
 export function promoting(world: World, before: ReleasingModel): Outcome {
@@ -20,12 +21,12 @@ export function promoting(world: World, before: ReleasingModel): Outcome {
   const lost = canaryLost(world, model)
   if (lost) return lost
   const {state, ledger} = model
-  const judgement = judge(world, model)
+  const judgement = judge(world, model, world.steps.at(-1)?.checks)
   if (judgement.kind === 'rollback' && !state.release.skipAnalysis)
     return back(world, model, failedCheck(judgement.result))
   const next = moreAt(judgement)
   const weight = promotedWeight(world)
-  if (ledger.traffic?.wanted[state.canary.slot] !== weight) return fill(world, model, next, again)
+  if (!wants(ledger, promotedSplit(world, state.canary))) return fill(world, model, next, again)
   if (!inForce(ledger)) return holdAt(model, `Weight ${weight}: waiting for the mesh`, next, again)
   if (!apexAt(world.observation, state.canary.slot)) return holdAt(model, 'Moving the apex Service', next, again)
   return promoted(world, model)
@@ -38,7 +39,7 @@ function fill(world: World, model: ReleasingModel, ...again: (number | undefined
   const {ready, message} = readiness(world.observation, state.canary, ledger.capacity ?? 1)
   if (ready) {
     const weight = promotedWeight(world)
-    const wish = wantWeight(ledger, state.canary.slot, weight, world.now)
+    const wish = want(ledger, promotedSplit(world, state.canary), world.now)
     return holdAt({state, ledger: wish}, `Weight ${weight}: waiting for the mesh`)
   }
   const trouble = podTrouble(world.observation, state.canary)

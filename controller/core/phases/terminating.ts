@@ -2,12 +2,13 @@
 // and is ready; then traffic; then the route, the destinations, the Services and the slots.
 import {timeOf, timeText} from '../../../crds/common.ts'
 import {apexTaken} from '../apex.ts'
-import {same} from '../equality.ts'
-import {owned} from '../owned.ts'
+import {holds, same} from '../equality.ts'
+import {isOurs, owned} from '../owned.ts'
 import {sameObject} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
 import {restoredTemplate} from '../restore.ts'
 import type {Model, Terminating} from '../state.ts'
+import {allTo} from '../steps.ts'
 import {note} from '../transitions.ts'
 import type {Outcome, World} from '../world.ts'
 
@@ -59,12 +60,17 @@ function restored(world: World, model: TerminatingModel): boolean {
   return (status.observedGeneration ?? 0) >= (target.metadata.generation ?? 0) && ready >= capacity
 }
 
-/** The apex Service selects the target's pods again, and the route is gone. */
+/** The apex Service selects the target's pods again, and the routes are gone, or given back. */
 function rerouted(world: World): boolean {
   const {observation} = world
   const {mesh, meshContext, meshObjects} = observation
-  const route = mesh.renderRoute(meshContext, {a: 100, b: 0}, meshObjects)
-  return !apexTaken(observation) && !meshObjects.some(object => sameObject(object, route))
+  const routes = mesh.renderRoutes(meshContext, allTo('a'), meshObjects)
+  const ours = meshObjects.filter(object => isOurs(observation, object))
+  const returned = mesh.renderReturned(meshContext, meshObjects).every(wanted => {
+    const live = meshObjects.find(object => sameObject(object, wanted))
+    return live === undefined || holds(wanted.spec, live.spec, 'exact')
+  })
+  return !apexTaken(observation) && returned && !ours.some(object => routes.some(route => sameObject(object, route)))
 }
 
 /** The mesh takes as long to forget a route as to learn one. */

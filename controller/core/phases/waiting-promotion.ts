@@ -12,7 +12,7 @@ export function waitingPromotion(world: World, before: ReleasingModel): Outcome 
   const {model, again} = checked
   const ended = promoteCommand(world, model) ?? canaryLost(world, model)
   if (ended) return ended
-  const judgement = judge(world, model)
+  const judgement = judge(world, model, world.steps.at(-1)?.checks)
   if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
   const next = moreAt(judgement)
   if (world.spec.suspend) return holdAt(model, 'Suspended before promotion', next, again)

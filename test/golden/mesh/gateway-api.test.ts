@@ -15,7 +15,7 @@ function route(ports: ServicePort[], settings: Settings, weights: Weights) {
       gatewayAPI: {parentRefs: [{name: 'public', namespace: 'infra'}], hosts: [], settlingTime: '2s', ...settings},
     },
   }
-  return [...gatewayAPI.renderDestinations(context, ['a', 'b'], []), gatewayAPI.renderRoute(context, weights, [])]
+  return [...gatewayAPI.renderDestinations(context, ['a', 'b'], []), ...gatewayAPI.renderRoutes(context, weights, [])]
 }
 
 const http: ServicePort = {name: 'http', port: 80, targetPort: 8080, protocol: 'TCP'}

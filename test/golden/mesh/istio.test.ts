@@ -15,7 +15,7 @@ function contextOf(ports: ServicePort[], hosts: string[] = [], gateways: string[
 }
 
 function manifests(context: MeshContext, weights: Weights, objects: MeshObjects = []): KubeObject[] {
-  return [...istio.renderDestinations(context, ['a', 'b'], objects), istio.renderRoute(context, weights, objects)]
+  return [...istio.renderDestinations(context, ['a', 'b'], objects), ...istio.renderRoutes(context, weights, objects)]
 }
 
 const http: ServicePort = {name: 'http', port: 80, targetPort: 8080, protocol: 'TCP'}

@@ -11,7 +11,7 @@ function route(ports: ServicePort[], weights: Weights, port?: number) {
     slots: {a: 'checkout-a', b: 'checkout-b'},
     traffic: {linkerd: {settlingTime: '5s', ...(port === undefined ? {} : {port})}},
   }
-  return [...linkerd.renderDestinations(context, ['a', 'b'], []), linkerd.renderRoute(context, weights, [])]
+  return [...linkerd.renderDestinations(context, ['a', 'b'], []), ...linkerd.renderRoutes(context, weights, [])]
 }
 
 const http: ServicePort = {name: 'http', port: 80, targetPort: 8080, protocol: 'TCP'}

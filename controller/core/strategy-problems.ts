@@ -1,0 +1,77 @@
+// What contradicts itself in a strategy, and what the mesh can't do of it: said before anything is made.
+import type {Feature} from '../../mesh/types.ts'
+import {same} from './equality.ts'
+import type {Observation, Problem} from './observation.ts'
+import {type Step, stepsOf} from './steps.ts'
+
+export function strategyProblems(observation: Observation): Problem[] {
+  const {name, namespace} = observation.meshContext.rollout
+  const object = `Rollout ${namespace}/${name}`
+  const invalid = [...contradictions(observation)].map(found => ({reason: 'InvalidSteps', object, ...found}))
+  return [...invalid, ...unsupported(observation, object)]
+}
+
+type Finding = Pick<Problem, 'field' | 'problem' | 'fix'>
+
+function* contradictions({spec}: Observation): Generator<Finding> {
+  const steps = stepsOf(spec)
+  const known = spec.analysis.checks.map(check => check.name)
+  for (const [index, step] of steps.entries()) {
+    const before = steps[index - 1]
+    if (before && falls(before, step)) {
+      const problem = `${step.weight} does not rise above the step before`
+      const fix =
+        'order the steps so that every weight is larger than the one before, or give the same weight another mirror, faults or checks'
+      yield {field: `${step.field}.weight`, problem, fix}
+    }
+    if (step.mirrorPercent !== undefined && step.weight > 0) {
+      const problem = 'a canary that gets requests would get copies of others as well, and be judged on both'
+      yield {field: `${step.field}.mirror`, problem, fix: 'set weight 0 in this step, and raise it in the next'}
+    }
+    for (const name of step.checks ?? []) {
+      if (known.includes(name)) continue
+      const fix = `name one of spec.analysis.checks: ${known.join(', ') || 'there is none'}`
+      yield {field: `${step.field}.checks`, problem: `there is no check ${name}`, fix}
+    }
+  }
+}
+
+/** Whether a step asks for less than the one before, or for nothing else. */
+function falls(before: Step, step: Step): boolean {
+  if (step.weight !== before.weight) return step.weight < before.weight
+  const rest = ({mirrorPercent, faults, checks}: Step) => ({mirrorPercent, faults, checks})
+  return same(rest(before), rest(step))
+}
+
+/** What the spec asks of a mesh, by the field that asks it. */
+function* asked({spec}: Observation): Generator<{feature: Feature; field: string}> {
+  const {canary, abTest} = spec.strategy
+  const [field, matches] = canary ? ['spec.strategy.canary', canary.match] : ['spec.strategy.abTest', abTest?.match]
+  for (const [index, {headers, cookies, queryParams, source}] of (matches ?? []).entries()) {
+    const at = `${field}.match[${index}]`
+    if (headers) yield {feature: 'matchHeaders', field: `${at}.headers`}
+    if (cookies) yield {feature: 'matchCookies', field: `${at}.cookies`}
+    if (queryParams) yield {feature: 'matchQueryParams', field: `${at}.queryParams`}
+    if (source?.labels) yield {feature: 'matchSourceLabels', field: `${at}.source.labels`}
+    if (source?.namespace !== undefined) yield {feature: 'matchSourceNamespace', field: `${at}.source.namespace`}
+    if (source?.region !== undefined) yield {feature: 'matchSourceRegion', field: `${at}.source.region`}
+  }
+  if (canary?.sticky ?? abTest?.sticky) yield {feature: 'sticky', field: `${field}.sticky`}
+  for (const step of stepsOf(spec)) {
+    if (step.mirrorPercent !== undefined) yield {feature: 'mirror', field: `${step.field}.mirror`}
+    if (step.faults.length > 0) yield {feature: 'faults', field: `${step.field}.faults`}
+  }
+  if (spec.safeguards.circuitBreaker) yield {feature: 'circuitBreaker', field: 'spec.safeguards.circuitBreaker'}
+  if (spec.safeguards.rateLimit) yield {feature: 'rateLimit', field: 'spec.safeguards.rateLimit'}
+}
+
+function unsupported(observation: Observation, object: string): Problem[] {
+  const {mesh} = observation
+  const can = Object.entries(mesh.features).flatMap(([feature, {works}]) => (works ? [feature] : []))
+  return [...asked(observation)].flatMap(({feature, field}) => {
+    const support = mesh.features[feature]
+    if (support.works) return []
+    const fix = `leave the field out, or use another mesh; ${mesh.name} can: ${can.join(', ')}`
+    return [{reason: 'UnsupportedByMesh', object, field, problem: support.why, fix}]
+  })
+}
