@@ -16,6 +16,8 @@ export const labels = {
   slot: 'fairlead.dev/slot',
   /** `true` on the pods and the workload of a baseline: a fresh copy of the primary's version beside a canary. */
   baseline: 'fairlead.dev/baseline',
+  /** `true` on the Service that reaches the version under test. */
+  preview: 'fairlead.dev/preview',
 } as const
 
 export const annotations = {

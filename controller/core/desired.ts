@@ -11,6 +11,7 @@ import {deletion, type Intent} from './intents.ts'
 import {apexService, baselineWorkload, configCopy, slotService, slotWorkload, snapshotObject} from './manifests.ts'
 import {otherSlot} from './observation.ts'
 import {isOurs} from './owned.ts'
+import {preview} from './preview.ts'
 import {isEmpty, sameObject} from './readiness.ts'
 import {copyName, findSnapshot, frozenTemplate, type Snapshot, snapshotOf} from './revision.ts'
 import type {Ledger, Model, State} from './state.ts'
@@ -38,6 +39,7 @@ export function desired(world: World, model: Model): Intent[] {
     ...route(world, model),
     ...strays(world, model),
     ...apex(world, model),
+    ...preview(world.observation, state),
     ...scales(world, model, 'down'),
     ...parking(world, state),
     ...leftovers(world, model),

@@ -24,7 +24,7 @@ export function slotLabels(rollout: string, slot: SlotName): Record<string, stri
   return {[labels.rollout]: rollout, [labels.slot]: slot}
 }
 
-function ownerAnnotations(rollout: KubeObject): Record<string, string> {
+export function ownerAnnotations(rollout: KubeObject): Record<string, string> {
   return {[annotations.owner]: rollout.metadata.uid ?? ''}
 }
 
@@ -148,7 +148,7 @@ export function slotService(observation: Observation, slot: SlotName): KubeObjec
   }
 }
 
-function servicePort(port: Loose): Loose {
+export function servicePort(port: Loose): Loose {
   const {name, protocol = 'TCP', appProtocol, targetPort} = port
   return {
     ...(name ? {name} : {}),

@@ -74,6 +74,8 @@ export interface Observation {
   /** The workload of a baseline. */
   baseline?: KubeObject
   apex?: KubeObject
+  /** Preview Services of this Rollout, and any Service that has the name of its own. */
+  previews: KubeObject[]
   /** ControllerRevisions of this Rollout. */
   snapshots: KubeObject[]
   /** Config copies of this Rollout; metadata is enough. */

@@ -23,7 +23,7 @@ export function owned(observation: Observation): KubeObject[] {
   const isRoute = (object: KubeObject) => routes.some(route => sameObject(object, route))
   const mine = meshObjects.filter(object => object.metadata.namespace === namespace && isOurs(observation, object))
   const keep = new Set(status.primary && observation.target ? copiesStillNeeded(observation, status.primary) : [])
-  const services = [slots.a.service, slots.b.service, observation.target ? undefined : apex]
+  const services = [...observation.previews, slots.a.service, slots.b.service, observation.target ? undefined : apex]
   const workloads = [slots.a.workload, slots.b.workload, observation.baseline]
   return [
     ...mine.filter(isRoute),

@@ -6,6 +6,7 @@ import {analysisProblems} from './analysis-problems.ts'
 import {foreignOwners} from './apex.ts'
 import type {Observation, Problem} from './observation.ts'
 import {isOurs} from './owned.ts'
+import {previewProblems} from './preview.ts'
 import {strategyProblems} from './strategy-problems.ts'
 
 /** Longest name of a Service, and so of a slot. */
@@ -15,6 +16,7 @@ export function refusals(observation: Observation): Problem[] {
   return [
     ...specProblems(observation),
     ...strategyProblems(observation),
+    ...previewProblems(observation),
     ...analysisProblems(observation),
     ...secretProblems(observation),
     ...targetProblems(observation),

@@ -105,6 +105,13 @@ function previewStep(
   }
 }
 
+/** What a step is called in a table, in a few words. */
+export function stepText({weight, matched, mirrorPercent}: Step): string {
+  if (weight > 0) return `Weight ${weight}`
+  if (mirrorPercent !== undefined) return `Mirror ${mirrorPercent}`
+  return matched ? 'Test' : 'Preview'
+}
+
 /** Percent per slot. */
 function weightsOf(slot: SlotName, weight: number): {a: number; b: number} {
   return slot === 'a' ? {a: weight, b: 100 - weight} : {a: 100 - weight, b: weight}

@@ -4,6 +4,7 @@ import {apiVersion, labels} from '../../crds/names.ts'
 import {meshes} from '../../mesh/registry.ts'
 import type {Mesh, MeshContext} from '../../mesh/types.ts'
 import {trackedReferences} from '../core/config-references.ts'
+import {previewNameOf} from '../core/preview.ts'
 import type {Clock, Random} from '../ports.ts'
 import type {WatchQuery, WatchSource} from './kube-client.ts'
 import type {Logger} from './log.ts'
@@ -192,7 +193,7 @@ export class Caches implements Lookup {
       case 'Deployment':
         return name === target || name === `${target}-a` || name === `${target}-b`
       case 'Service':
-        return name === (rollout.spec?.service?.name ?? target) || name === `${target}-a` || name === `${target}-b`
+        return servicesOf(rollout, target).includes(name)
       case 'ConfigMap':
         return this.#readsConfig(rollout, target, name)
       case 'HorizontalPodAutoscaler':
@@ -214,4 +215,10 @@ export class Caches implements Lookup {
     const options = {settle: '0s', ignoreConfigMaps: [], trackSecrets: []}
     return trackedReferences(deployment?.spec?.template ?? {}, options).some(reference => reference.name === name)
   }
+}
+
+/** Names of the Services that a Rollout reads, whatever else its spec holds. */
+function servicesOf({spec}: KubeObject, target: string): (string | undefined)[] {
+  const apex: string = spec?.service?.name ?? target
+  return [apex, `${target}-a`, `${target}-b`, spec?.strategy && previewNameOf(spec, apex)]
 }

@@ -9,6 +9,7 @@ import {meshOf} from '../../mesh/registry.ts'
 import type {Mesh, MeshContext} from '../../mesh/types.ts'
 import {type ConfigReference, trackedReferences} from '../core/config-references.ts'
 import type {ConfigInput, Observation, Problem, SlotObservation} from '../core/observation.ts'
+import {previewNameOf} from '../core/preview.ts'
 import type {Clock, Cluster} from '../ports.ts'
 import type {Evaluator} from './evaluate.ts'
 import {unreadable} from './hindrances.ts'
@@ -62,6 +63,7 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
     inputs,
     claims,
     slots: {a: observeSlot(lookup, meshContext, 'a'), b: observeSlot(lookup, meshContext, 'b')},
+    previews: previewsOf(lookup, rollout, previewNameOf(spec, meshContext.apex.name)),
     snapshots: own('apps/v1', 'ControllerRevision'),
     copies: [...own('v1', 'ConfigMap'), ...own('v1', 'Secret')],
     ...meshState(mesh, meshContext, lookup),
@@ -95,6 +97,16 @@ function ownObjects(lookup: Lookup, rollout: KubeObject, version: string, kind: 
     .list(version, kind, rollout.metadata.namespace)
     .filter(object => object.metadata.labels?.[labels.rollout] === rollout.metadata.name)
     .map(object => ({...object, apiVersion: version, kind}))
+}
+
+/** Services that bear the label of a preview, and the one under its name. */
+function previewsOf(lookup: Lookup, rollout: KubeObject, name: string | undefined): KubeObject[] {
+  const own = ownObjects(lookup, rollout, 'v1', 'Service').filter(
+    object => object.metadata.labels?.[labels.preview] !== undefined && object.metadata.name !== name,
+  )
+  const {namespace = ''} = rollout.metadata
+  const named = name === undefined ? undefined : lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name})
+  return named ? [...own, named] : own
 }
 
 function meshState(

@@ -263,7 +263,8 @@ export class ModelCluster {
         const manifest = stamped(intent.manifest)
         const {kind, metadata} = manifest
         const old = this.find(kind, metadata.name)
-        const spec = manifest.spec && {...old?.spec, ...manifest.spec}
+        const whole = manifest.apiVersion === 'mesh.test/v1' ? {} : old?.spec
+        const spec = manifest.spec && {...whole, ...manifest.spec}
         if (kind === 'Deployment' && spec.replicas === undefined) spec.replicas = 1
         this.put({...old, ...manifest, ...(spec ? {spec} : {}), ...(old?.status ? {status: old.status} : {})})
         return
@@ -338,6 +339,7 @@ export class ModelCluster {
         : [],
       claims: [],
       slots: {a: slot('a'), b: slot('b')},
+      previews: mine.filter(object => object.metadata.labels?.[labels.preview] !== undefined),
       snapshots: mine.filter(object => object.kind === 'ControllerRevision'),
       copies: mine.filter(object => object.kind === 'ConfigMap'),
       meshObjects: mine.filter(object => object.apiVersion === 'mesh.test/v1'),

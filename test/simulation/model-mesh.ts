@@ -53,10 +53,17 @@ export function modelMesh(settlingMilliseconds: number, silent: boolean): Mesh {
     kinds: [
       {apiVersion, kind: 'Route', plural: 'routes'},
       {apiVersion, kind: 'Destination', plural: 'destinations'},
+      {apiVersion, kind: 'Fault', plural: 'faults'},
     ],
     claims: () => [],
     interests: () => [],
-    renderDestinations: (context, slots) => slots.map(slot => object(context, 'Destination', context.slots[slot], {})),
+    renderDestinations: (context, slots, _objects, protection) => [
+      ...slots.map(slot => {
+        const limits = protection?.slot === slot ? {safeguards: protection.safeguards} : {}
+        return object(context, 'Destination', context.slots[slot], limits)
+      }),
+      ...(protection?.faults ?? []).map(fault => object(context, 'Fault', fault.service, {...fault})),
+    ],
     renderRoutes: (context, split) => [object(context, 'Route', context.apex.name, {...split})],
     renderReturned: () => [],
     features,

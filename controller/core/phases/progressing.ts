@@ -16,7 +16,7 @@ import {
   type ReleasingModel,
 } from '../releasing.ts'
 import {without} from '../state.ts'
-import {type Step, splitOf} from '../steps.ts'
+import {type Step, splitOf, stepText} from '../steps.ts'
 import {inForce, isReached, want, wants} from '../traffic.ts'
 import {enter, note, pausedFor} from '../transitions.ts'
 import {earliest, type Outcome, podsFor, type World} from '../world.ts'
@@ -80,15 +80,15 @@ function raise(world: World, model: ReleasingModel, step: Step): Outcome {
   const {state, ledger} = model
   const unsettled = {...state, release: without(state.release, 'stepSince')}
   const asked = {state: unsettled, ledger}
-  if (wants(ledger, splitOf(step, state.canary))) return holdAt(asked, `Weight ${step.weight}: waiting for the mesh`)
+  if (wants(ledger, splitOf(step, state.canary))) return holdAt(asked, `${stepText(step)}: waiting for the mesh`)
   const {ready, message} = readiness(world.observation, state.canary, podsFor(ledger.capacity ?? 1, step))
   if (ready) {
     const wish = want(ledger, splitOf(step, state.canary), world.now)
-    return holdAt({state: unsettled, ledger: wish}, `Weight ${step.weight}: waiting for the mesh`)
+    return holdAt({state: unsettled, ledger: wish}, `${stepText(step)}: waiting for the mesh`)
   }
   const trouble = podTrouble(world.observation, state.canary)
   const deadline = progressDeadline(world, asked, trouble ? `${message}; ${trouble}` : message)
-  return isOutcome(deadline) ? deadline : holdAt(asked, `Weight ${step.weight}: ${message}`, deadline.again)
+  return isOutcome(deadline) ? deadline : holdAt(asked, `${stepText(step)}: ${message}`, deadline.again)
 }
 
 /** On the step: judge, until the evidence lets the weight rise. */
@@ -114,10 +114,10 @@ function dwell(world: World, before: ReleasingModel, step: Step): Outcome {
     if (late !== 'wait') return {...late, again: judgement.again}
     const deadline = Math.max(since, until) + world.durations.inconclusiveDeadline
     const why = judgement.result ? `${judgement.result.name}: ${judgement.result.reason}` : 'analysing'
-    return holdAt(resumed(world, model), `Weight ${step.weight}: ${why}`, judgement.again, deadline)
+    return holdAt(resumed(world, model), `${stepText(step)}: ${why}`, judgement.again, deadline)
   }
   if (world.now < until)
-    return holdAt(resumed(world, model), `Weight ${step.weight}: passed, staying a while`, until, judgement.again)
+    return holdAt(resumed(world, model), `${stepText(step)}: passed, staying a while`, until, judgement.again)
   return nextStep(world, model, [])
 }
 
