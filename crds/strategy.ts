@@ -13,7 +13,6 @@ const textMatch = (what: string, name: z.ZodString) =>
       regex: z.string().min(1).max(1024).optional().describe('Regular expression (RE2) for the whole value.'),
     })
     .meta({'x-kubernetes-validations': onlyOne('set exactly one: exact or regex')})
-export type TextMatch = z.infer<ReturnType<typeof textMatch>>
 
 const headerName = z
   .string()

@@ -35,7 +35,7 @@ export interface MeshContext {
 export interface Routing {
   /** Those that meet any of these. */
   matches: Match[]
-  /** Those of users who bear a cookie; its values are {@link sessionsOf} a split. */
+  /** Those of users who bear a cookie; one value for the slot apart, one for the other. */
   sticky?: {cookie: string; maxAgeSeconds: number}
 }
 
@@ -46,16 +46,6 @@ export interface Protection {
   safeguards: Safeguards
   /** What its calls to other Services meet now. */
   faults: Fault[]
-}
-
-/**
- * Values of the cookie under a split with a session: who was given the slot apart keeps it while the release lasts; who was
- * given the other one keeps it until the shares change, for else every user would be with the new version before long.
- */
-export function sessionsOf(split: Split): {apart: string; other: string} | undefined {
-  const {apart} = split
-  if (apart?.session === undefined) return undefined
-  return {apart: apart.session, other: `${apart.session}.not.${split[apart.slot]}`}
 }
 
 /** Abilities of a mesh, beside moving weights between two slots for a canary or at once. */
