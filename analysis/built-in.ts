@@ -2,6 +2,7 @@
 import type {Threshold} from '../crds/rollout.ts'
 import type {SlotName} from '../crds/slots.ts'
 import {defaultQuantile} from './checks.ts'
+import type {ArmCounts} from './compare/poll.ts'
 import type {CountedPoll, ReportingSide} from './polls.ts'
 import type {SideAnswer} from './threshold.ts'
 import {durationQuantile, successRatePercent, sumDurations} from './window-figures.ts'
@@ -9,8 +10,8 @@ import {durationQuantile, successRatePercent, sumDurations} from './window-figur
 const sides: readonly ReportingSide[] = ['caller', 'destination']
 
 /**
- * What each side says of a slot in a window: success rate in percent or duration in milliseconds; no sample where the side
- * counted nothing.
+ * What each side says of a slot in a window: success rate in percent, duration in milliseconds, or requests in plaintext; no
+ * sample where the side counted nothing, or can't tell.
  */
 export function builtInAnswers(
   metric: NonNullable<Threshold['metric']>,
@@ -20,13 +21,34 @@ export function builtInAnswers(
 ): SideAnswer[] {
   return sides.map(side => {
     const counts = polls.flatMap(poll => poll.sides[side]?.[slot] ?? [])
-    const value =
-      metric === 'requestSuccessRate'
-        ? successRatePercent({failed: sum(counts.map(one => one.failed)), total: sum(counts.map(one => one.total))})
-        : durationQuantile(sumDurations(counts.flatMap(one => one.durations ?? [])), quantile ?? defaultQuantile)
-    const samples = counts.length === 0 ? [] : [{labels: {}, value}]
+    const samples = figuresOf(metric, quantile, counts).map(value => ({labels: {}, value}))
     return {side, answer: {kind: 'vector', samples}}
   })
+}
+
+/** The figure of a side; none where there is nothing to say, NaN where there were no requests. */
+function figuresOf(
+  metric: NonNullable<Threshold['metric']>,
+  quantile: number | undefined,
+  counts: readonly ArmCounts[],
+): number[] {
+  if (counts.length === 0) return []
+  const total = sum(counts.map(one => one.total))
+  switch (metric) {
+    case 'requestSuccessRate':
+      return [successRatePercent({failed: sum(counts.map(one => one.failed)), total})]
+    case 'requestDuration':
+      return [durationQuantile(sumDurations(counts.flatMap(one => one.durations ?? [])), quantile ?? defaultQuantile)]
+    case 'plaintextRequests': {
+      const told = counts.filter(one => one.total > 0 || one.plaintext !== undefined)
+      const plaintext = told.flatMap(one => one.plaintext ?? [])
+      // A poll that can't tell may hide one.
+      if (plaintext.length < told.length || plaintext.length === 0) return []
+      return [total > 0 || sum(plaintext) > 0 ? sum(plaintext) : Number.NaN]
+    }
+    default:
+      return metric satisfies never
+  }
 }
 
 function sum(values: readonly number[]): number {

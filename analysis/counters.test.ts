@@ -7,6 +7,7 @@ const meaning: CounterMeaning = {
   kind: 'requests',
   slotOf: ({slot}) => (slot === 'a' || slot === 'b' ? slot : undefined),
   outcomeOf: ({code = ''}) => (code === '0' ? 'hungUp' : code.startsWith('5') ? 'failed' : 'answered'),
+  isPlaintext: ({tls}) => (tls === undefined ? undefined : tls === 'none'),
   millisecondsPerBound: 1000,
 }
 const durations: CounterMeaning = {...meaning, kind: 'durations'}
@@ -103,5 +104,24 @@ describe('what is no counter', () => {
   test('more series than are kept', () => {
     const many = Array.from({length: 20_001}, (_, index) => sample(1, {pod: String(index)}))
     expect(readingOf(meaning, many, 0)).toMatchObject({reason: 'TooManySeries'})
+  })
+})
+
+describe('requests in plaintext', () => {
+  const counted = (...labels: Record<string, string>[]) =>
+    between(
+      labels.map(one => sample(10, one)),
+      labels.map(one => sample(15, one)),
+    )
+
+  test('are counted whatever became of them', () => {
+    const [encrypted, plain, left] = [{tls: 'mutual'}, {tls: 'none', code: '503'}, {tls: 'none', code: '0'}]
+    expect(counted(encrypted, plain, left)).toEqual({total: 10, failed: 5, plaintext: 10})
+    expect(counted(encrypted)).toEqual({total: 5, failed: 0, plaintext: 0})
+  })
+
+  test('are unknown where any series does not say', () => {
+    expect(counted({tls: 'mutual'}, {code: '201'})).toEqual({total: 10, failed: 0})
+    expect(counted()).toEqual({total: 0, failed: 0})
   })
 })

@@ -14,6 +14,8 @@ export interface CounterMeaning {
   /** Slot whose requests a series counts; undefined when it is none of this Rollout's. */
   slotOf(labels: Labels): Arm | undefined
   outcomeOf(labels: Labels): 'answered' | 'failed' | 'hungUp'
+  /** Whether its requests came in plaintext; undefined where the labels don't say. */
+  isPlaintext(labels: Labels): boolean | undefined
   /** Milliseconds that 1 of a bucket's bound stands for. */
   millisecondsPerBound: number
 }
@@ -23,6 +25,7 @@ interface Counter {
   value: number
   slot: Arm
   outcome: 'answered' | 'failed' | 'hungUp'
+  plaintext: boolean | undefined
   /** Upper bound of a bucket, milliseconds; infinity for the last. Absent for requests. */
   bound?: number
   /** The histogram that a bucket belongs to. */
@@ -59,7 +62,12 @@ export function readingOf(
     }
     const key = seriesKey(labels)
     if (counters.has(key)) return {reason: 'DuplicateSeries', message: `${nameOf(labels)} was returned twice`}
-    const counter: Counter = {value, slot, outcome: meaning.outcomeOf(labels)}
+    const counter: Counter = {
+      value,
+      slot,
+      outcome: meaning.outcomeOf(labels),
+      plaintext: meaning.isPlaintext(labels),
+    }
     if (meaning.kind === 'durations') {
       const bound = boundOf(labels.le, meaning.millisecondsPerBound)
       if (bound === undefined) {
@@ -117,7 +125,9 @@ export function countsBetween(
 function requestsOf(counters: readonly Counter[]): ArmCounts {
   const sum = (...outcomes: Counter['outcome'][]) =>
     counters.reduce((total, {outcome, value}) => (outcomes.includes(outcome) ? total + value : total), 0)
-  return {total: sum('answered', 'failed'), failed: sum('failed')}
+  const told = counters.length > 0 && counters.every(({plaintext}) => plaintext !== undefined)
+  const plaintext = counters.reduce((total, counter) => (counter.plaintext ? total + counter.value : total), 0)
+  return {total: sum('answered', 'failed'), failed: sum('failed'), ...(told ? {plaintext} : {})}
 }
 
 /** Over the bounds that every histogram has: a sum over others would miss requests. */

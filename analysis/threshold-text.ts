@@ -12,6 +12,8 @@ export function subject({name, threshold}: ThresholdCheck): string {
       return 'success rate'
     case 'requestDuration':
       return `p${percentile(threshold.quantile ?? defaultQuantile)} request duration`
+    case 'plaintextRequests':
+      return 'plaintext requests'
     case undefined:
       return name
   }
@@ -28,6 +30,7 @@ export function withUnit({threshold}: ThresholdCheck, figure: string): string {
       return `${figure} %`
     case 'requestDuration':
       return `${figure} ms`
+    case 'plaintextRequests':
     case undefined:
       return figure
   }

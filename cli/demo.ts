@@ -3,9 +3,10 @@ import {type DemoEnvironment, startEnvironment} from '../playground/demo/environ
 import {demoNamespace} from '../playground/demo/manifests.ts'
 import {type DemoResult, jsonReport, succeeded, textReport} from '../playground/demo/report.ts'
 import {firstVersion, follow, type MeasuredRelease, merges, release, untilStatus} from '../playground/demo/scenario.ts'
+import type {DemoVariant} from '../playground/demo/variants.ts'
 import {type DemoView, lineView, liveView, silentView} from '../playground/demo/view.ts'
 
-export interface DemoOptions {
+export interface DemoOptions extends DemoVariant {
   json: boolean
   keep: boolean
 }
@@ -18,7 +19,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   const startedAt = Date.now()
   const view = options.json ? silentView() : process.stdout.isTTY ? liveView(process.stdout) : lineView(process.stdout)
   view.step('Starting the playground: API emulator, workloads, mesh proxy, metrics, Git, and the controller')
-  const environment = await startEnvironment(firstVersion)
+  const environment = await startEnvironment(firstVersion, options)
   const stop = () => {
     void environment.close().then(() => process.exit(130))
   }

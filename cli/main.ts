@@ -2,9 +2,10 @@
 // The `fairlead` command.
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {Command} from 'commander'
+import {Command, Option} from 'commander'
 import {parseConfig} from '../controller/shell/config.ts'
 import {startController} from '../controller/shell/controller.ts'
+import {type DemoVariant, demoMeshes, demoStrategies} from '../playground/demo/variants.ts'
 import type {BacktestOptions} from './backtest/index.ts'
 
 const program = new Command('fairlead').description(
@@ -50,12 +51,14 @@ program
 program
   .command('demo')
   .description('three merges on the embedded playground: a good version, a bad one, the fix')
+  .addOption(new Option('--mesh <mesh>', 'what moves the traffic').choices(demoMeshes).default('istio'))
+  .addOption(new Option('--strategy <strategy>', 'how a release proceeds').choices(demoStrategies).default('canary'))
   .option('--json', 'print one JSON document instead')
   .option('--keep', 'leave everything running afterwards, and say how to use it')
-  .action(async (options: {json?: boolean; keep?: boolean}) => {
+  .action(async ({json = false, keep = false, mesh, strategy}: DemoVariant & {json?: boolean; keep?: boolean}) => {
     // Only the demo needs the playground: the controller doesn't load it.
     const {runDemo} = await import('./demo.ts')
-    process.exitCode = await runDemo({json: options.json === true, keep: options.keep === true})
+    process.exitCode = await runDemo({json, keep, mesh, strategy})
   })
 
 program

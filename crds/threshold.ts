@@ -42,10 +42,10 @@ const templateRef = z.strictObject({
 
 const fields = z.strictObject({
   metric: z
-    .enum(['requestSuccessRate', 'requestDuration'])
+    .enum(['requestSuccessRate', 'requestDuration', 'plaintextRequests'])
     .optional()
     .describe(
-      'Built-in metric of the mesh: requestSuccessRate in percent, requestDuration in milliseconds at `quantile`.',
+      'Built-in metric of the mesh: requestSuccessRate in percent, requestDuration in milliseconds at `quantile`, plaintextRequests as the number of requests that reached the canary without mutual TLS.',
     ),
   query: z
     .string()
@@ -102,6 +102,10 @@ export const threshold = fields.meta({
       rule: "!has(self.metric) || !has(self.max) || self.max >= 0.0 && (self.metric != 'requestDuration' || self.max > 0.0)",
       message:
         'the built-in metrics are never below 0: max must not be negative, and that of requestDuration must be above 0',
+    },
+    {
+      rule: "!has(self.metric) || self.metric != 'plaintextRequests' || (has(self.max) && !has(self.min))",
+      message: 'plaintextRequests needs max, such as 0, and no min',
     },
     {
       rule: '!has(self.metric) || !has(self.series)',

@@ -2,6 +2,14 @@
 import {z} from 'zod'
 import {duration, objectName} from './common.ts'
 
+/** Whether another manager of a borrowed route may go on writing the fields that Fairlead changes. */
+const ownership = z
+  .enum(['exclusive', 'shared'])
+  .default('exclusive')
+  .describe(
+    'exclusive: a release is refused while another tool manages the rules. shared: you have told that tool to leave them alone.',
+  )
+
 const istio = z
   .strictObject({
     hosts: z
@@ -14,13 +22,68 @@ const istio = z
       .max(32)
       .default([])
       .describe('Further gateways, as namespace/name; `mesh` is always added.'),
+    delegate: z
+      .literal(true)
+      .optional()
+      .describe(
+        'Fairlead writes a VirtualService without hosts, named after the Service, to which rules of yours delegate; nothing of yours is edited. HTTP and gRPC only.',
+      ),
+    virtualService: z
+      .strictObject({
+        name: objectName.describe('Name of the VirtualService, in the same namespace.'),
+        routes: z
+          .array(z.string().min(1).max(253))
+          .min(1)
+          .max(32)
+          .optional()
+          .describe('Names of the rules under spec.http; every rule that leads to the Service when unset.'),
+        ownership,
+      })
+      .optional()
+      .describe(
+        'A VirtualService of yours: Fairlead changes the destinations of its rules that lead to the Service, and nothing else.',
+      ),
+    dataPlane: z
+      .enum(['sidecar', 'ambient'])
+      .optional()
+      .describe(
+        'sidecar when unset. ambient: requests pass a waypoint, which the Service has to use (label istio.io/use-waypoint).',
+      ),
     settlingTime: duration
       .default('8s')
       .describe(
         'How long after its write a new weight counts as in force: Istio reports no status for a VirtualService.',
       ),
   })
-  .describe('Traffic through Istio: a VirtualService and a DestinationRule per slot.')
+  .meta({
+    description: 'Traffic through Istio: a VirtualService and a DestinationRule per slot.',
+    'x-kubernetes-validations': [
+      {
+        rule: '!has(self.delegate) || !has(self.virtualService)',
+        message: 'set at most one of delegate and virtualService',
+      },
+      {
+        rule: '(!has(self.delegate) && !has(self.virtualService)) || (self.hosts.size() == 0 && self.gateways.size() == 0)',
+        message: 'hosts and gateways belong to your own VirtualService, where delegate or virtualService is set',
+      },
+    ],
+  })
+
+const borrowedRoute = z
+  .strictObject({
+    kind: z.enum(['HTTPRoute', 'GRPCRoute']).optional().describe('HTTPRoute when unset.'),
+    name: objectName.describe('Name of the route, in the same namespace.'),
+    rules: z
+      .array(z.string().min(1).max(253))
+      .min(1)
+      .max(16)
+      .optional()
+      .describe('Names of its rules; every rule that leads to the Service when unset.'),
+    ownership,
+  })
+  .describe(
+    'A route of yours: Fairlead changes the backends of its rules that lead to the Service, and nothing else. Weights alone: no matches, mirroring or sticky users.',
+  )
 
 const parentRef = z.strictObject({
   group: z.string().max(253).optional().describe('API group of the parent; gateway.networking.k8s.io when unset.'),
@@ -33,7 +96,13 @@ const parentRef = z.strictObject({
 
 const gatewayAPI = z
   .strictObject({
-    parentRefs: z.array(parentRef).min(1).max(32).describe('Gateways that the HTTPRoute attaches to.'),
+    route: borrowedRoute.optional(),
+    parentRefs: z
+      .array(parentRef)
+      .min(1)
+      .max(32)
+      .optional()
+      .describe('Gateways that the route attaches to; Services (group "") where the implementation has GAMMA.'),
     hosts: z
       .array(
         z
@@ -59,12 +128,24 @@ const gatewayAPI = z
         "Shortest time from the write of a new weight until it counts as in force, beside the route's status: that says that the gateway's controller has the route, not that every proxy has it.",
       ),
   })
-  .describe(
-    "Traffic through gateways of the Gateway API: an HTTPRoute. A weight counts as in force once every parent has accepted the route. Callers inside the cluster that use the Service's name always reach the primary. The built-in metrics are those of Envoy Gateway; leave clusterStatName of its EnvoyProxy unset.",
-  )
+  .meta({
+    description:
+      "Traffic through gateways of the Gateway API: an HTTPRoute, or a GRPCRoute where the port has appProtocol grpc. A weight counts as in force once every parent has accepted the route. Callers inside the cluster that use the Service's name always reach the primary. The built-in metrics are those of Envoy Gateway; leave clusterStatName of its EnvoyProxy unset.",
+    'x-kubernetes-validations': [
+      {
+        rule: 'has(self.route) != has(self.parentRefs)',
+        message: "set exactly one: parentRefs, for a route of Fairlead's, or route, for one of yours",
+      },
+      {
+        rule: '!has(self.route) || self.hosts.size() == 0',
+        message: 'hosts belong to your own route, where route is set',
+      },
+    ],
+  })
 
 const linkerd = z
   .strictObject({
+    route: borrowedRoute.optional(),
     port: z
       .int()
       .min(1)

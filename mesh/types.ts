@@ -128,6 +128,8 @@ export interface Mesh {
   read(context: MeshContext, objects: MeshObjects): Split | undefined
   /** What this mesh can do. */
   readonly features: Readonly<Record<Feature, Support>>
+  /** What it can't do of that with the Rollout's own settings and ports. */
+  limits?(context: MeshContext): Partial<Record<Feature, {works: false; why: string}>>
   /**
    * Whether the route among `objects`, first seen to carry the wanted weights at `inForceSince`, counts as in force at
    * `now` (milliseconds).
@@ -163,6 +165,18 @@ export interface CounterFamily {
   baselineKey?(context: MeshContext): string[] | undefined
   /** What became of the requests that a series counts. `hungUp`: the client left before there was an answer. */
   outcomeOf(labels: Readonly<Record<string, string>>): 'answered' | 'failed' | 'hungUp'
+  /** Whether requests of a series came in plaintext; undefined where its labels don't say. Absent where none of them does. */
+  isPlaintext?(labels: Readonly<Record<string, string>>): boolean | undefined
   /** Milliseconds that 1 of a bucket's bound `le` stands for: 1 or 1000. */
   millisecondsPerBound: number
+}
+
+/**
+ * Values of the cookie under a split with a session: who was given the slot apart keeps it while the release lasts; who was
+ * given the other one keeps it until the shares change, for else every user would be with the new version before long.
+ */
+export function sessionsOf(split: Split): {apart: string; other: string} | undefined {
+  const {apart} = split
+  if (apart?.session === undefined) return undefined
+  return {apart: apart.session, other: `${apart.session}.not.${split[apart.slot]}`}
 }

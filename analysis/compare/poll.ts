@@ -4,6 +4,8 @@
 export interface ArmCounts {
   total: number
   failed: number
+  /** Those that came in plaintext; absent where the counters don't say of every request. */
+  plaintext?: number
   /** Absent where the durations could not be read. */
   durations?: Durations
 }

@@ -56,10 +56,13 @@ function rerouting(world: World): Intent[] {
   const {observation} = world
   const {mesh, meshContext, meshObjects} = observation
   const routes = mesh.renderRoutes(meshContext, allTo('a'), meshObjects)
-  const live = meshObjects.filter(
-    object => isOurs(observation, object) && routes.some(route => sameObject(object, route)),
-  )
   const returned = mesh.renderReturned(meshContext, meshObjects)
+  const live = meshObjects.filter(
+    object =>
+      isOurs(observation, object) &&
+      routes.some(route => sameObject(object, route)) &&
+      !returned.some(route => sameObject(object, route)),
+  )
   if (apexTaken(observation)) return [{kind: 'apply', manifest: apexService(observation, undefined)}]
   // The routes go once the apex Service selects the target: until then they are what sends the callers to a slot.
   return [...returned.map(manifest => ({kind: 'apply' as const, manifest})), ...live.map(deletion)]

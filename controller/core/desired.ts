@@ -2,10 +2,11 @@
 // that in which things are written: what carries traffic is there before a route names it, and scaled down after.
 import type {KubeObject, ObjectRef} from '../../crds/meta.ts'
 import {apiVersion} from '../../crds/names.ts'
-import type {SlotContent} from '../../crds/rollout-status.ts'
+import type {SlotContent, Split} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
 import type {Protection} from '../../mesh/types.ts'
 import {desiredTerminating} from './desired-terminating.ts'
+import {same} from './equality.ts'
 import {handover} from './handover.ts'
 import {deletion, type Intent} from './intents.ts'
 import {apexService, baselineWorkload, configCopy, slotService, slotWorkload, snapshotObject} from './manifests.ts'
@@ -143,7 +144,15 @@ function route(world: World, model: Model): Intent[] {
   const named = (['a', 'b'] as const).filter(slot => reaches(wanted, slot))
   if (!named.every(slot => observation.slots[slot].service)) return []
   const {mesh, meshContext, meshObjects} = observation
-  return mesh.renderRoutes(meshContext, wanted, meshObjects).map(manifest => ({kind: 'apply', manifest}))
+  const drifted = same(routed(mesh.read(meshContext, meshObjects)), routed(wanted)) ? {} : {drifted: true as const}
+  return mesh.renderRoutes(meshContext, wanted, meshObjects).map(manifest => ({kind: 'apply', manifest, ...drifted}))
+}
+
+/** What a route says of a split: faults are objects of their own. */
+function routed(split: Split | undefined): Split | undefined {
+  if (!split?.apart) return split
+  const {faults: _faults, ...apart} = split.apart
+  return Object.keys(apart).length > 1 ? {...split, apart} : {a: split.a, b: split.b}
 }
 
 function apex(world: World, model: Model): Intent[] {

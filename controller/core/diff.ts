@@ -7,9 +7,15 @@ import type {Intent} from './intents.ts'
 
 const builtInGroups = new Set(['', 'apps'])
 
+/** Whether a manifest changes an object of the user's: it names the version that it was made from, and leaves no stamp. */
+function isBorrowed({metadata}: KubeObject): boolean {
+  return metadata.resourceVersion !== undefined
+}
+
 /** The manifest as it is sent: with the hash of its contents. */
 export function stamped(manifest: KubeObject): KubeObject {
   const {metadata} = manifest
+  if (isBorrowed(manifest)) return manifest
   const stamps = {...metadata.annotations, [annotations.applied]: digest(manifest, 16)}
   return {...manifest, metadata: {...metadata, annotations: stamps}}
 }
@@ -21,6 +27,8 @@ export function stamped(manifest: KubeObject): KubeObject {
 export function outstanding(intent: Intent, live: KubeObject | undefined): boolean {
   switch (intent.kind) {
     case 'apply': {
+      if (intent.drifted) return true
+      if (isBorrowed(intent.manifest)) return live !== undefined && !carries(live, intent.manifest)
       const group = intent.manifest.apiVersion.includes('/') ? (intent.manifest.apiVersion.split('/')[0] ?? '') : ''
       return !live || !holds(stamped(intent.manifest), live, builtInGroups.has(group) ? 'named' : 'exact')
     }
@@ -35,4 +43,9 @@ export function outstanding(intent: Intent, live: KubeObject | undefined): boole
     default:
       return intent satisfies never
   }
+}
+
+/** Whether a user's object has every field of the spec as the manifest has it: without a stamp nothing may be left over. */
+function carries(live: KubeObject, manifest: KubeObject): boolean {
+  return Object.entries(manifest.spec ?? {}).every(([field, value]) => same(value, live.spec?.[field]))
 }

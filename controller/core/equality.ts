@@ -1,24 +1,14 @@
 // Comparisons of JSON as the API server sends it.
 import {createHash} from 'node:crypto'
-
-/** Canonical text of a JSON value: keys sorted, undefined left out. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (value !== null && typeof value === 'object') {
-    const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-    entries.sort(([left], [right]) => (left < right ? -1 : left > right ? 1 : 0))
-    return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonical(item)}`).join(',')}}`
-  }
-  return JSON.stringify(value ?? null)
-}
+import {canonicalJson} from '../../crds/json.ts'
 
 /** Hexadecimal SHA-256 of the canonical text, cut to a length. */
 export function digest(value: unknown, length: number): string {
-  return createHash('sha256').update(canonical(value)).digest('hex').slice(0, length)
+  return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, length)
 }
 
 export function same(left: unknown, right: unknown): boolean {
-  return canonical(left) === canonical(right)
+  return canonicalJson(left) === canonicalJson(right)
 }
 
 /** How lists are compared: `named` matches items by their name and tolerates further ones, `exact` does neither. */

@@ -3,8 +3,11 @@
 import {type JsonObject, type KubeObject, type ObjectRef, refTo} from '../../crds/meta.ts'
 
 export type Intent =
-  /** `yields`: refused with a conflict where another manager's value is another one; else our value wins. */
-  | {kind: 'apply'; manifest: KubeObject; yields?: true}
+  /**
+   * `yields`: refused with a conflict where another manager's value is another one; else our value wins.
+   * `drifted`: the object is known to say something else, be it by a field more than the manifest has.
+   */
+  | {kind: 'apply'; manifest: KubeObject; yields?: true; drifted?: true}
   | {kind: 'scale'; ref: ObjectRef; replicas: number}
   | {kind: 'delete'; ref: ObjectRef; uid: string}
   | {kind: 'finalizer'; present: boolean}

@@ -61,15 +61,23 @@ function* asked({spec}: Observation): Generator<{feature: Feature; field: string
     if (step.mirrorPercent !== undefined) yield {feature: 'mirror', field: `${step.field}.mirror`}
     if (step.faults.length > 0) yield {feature: 'faults', field: `${step.field}.faults`}
   }
+  for (const {name, compare, threshold} of spec.analysis.checks) {
+    const at = `spec.analysis.checks[name=${name}]`
+    if (compare) yield {feature: 'comparison', field: `${at}.compare`}
+    if (!threshold?.metric) continue
+    const feature = threshold.metric === 'plaintextRequests' ? 'plaintextGate' : 'comparison'
+    yield {feature, field: `${at}.threshold.metric`}
+  }
   if (spec.safeguards.circuitBreaker) yield {feature: 'circuitBreaker', field: 'spec.safeguards.circuitBreaker'}
   if (spec.safeguards.rateLimit) yield {feature: 'rateLimit', field: 'spec.safeguards.rateLimit'}
 }
 
 function unsupported(observation: Observation, object: string): Problem[] {
-  const {mesh} = observation
-  const can = Object.entries(mesh.features).flatMap(([feature, {works}]) => (works ? [feature] : []))
+  const {mesh, meshContext} = observation
+  const features = {...mesh.features, ...mesh.limits?.(meshContext)}
+  const can = Object.entries(features).flatMap(([feature, {works}]) => (works ? [feature] : []))
   return [...asked(observation)].flatMap(({feature, field}) => {
-    const support = mesh.features[feature]
+    const support = features[feature]
     if (support.works) return []
     const fix = `leave the field out, or use another mesh; ${mesh.name} can: ${can.join(', ')}`
     return [{reason: 'UnsupportedByMesh', object, field, problem: support.why, fix}]

@@ -98,14 +98,18 @@ test("a mesh's object concerns the Rollouts that share its claim, in every names
   expect(told).toEqual(['shop/checkout'])
 })
 
-test('the managers of fields are kept of no kind but those where they are read', async () => {
-  const managers = {managedFields: [{manager: 'kubectl'}], annotations: {[lastApplied]: '{}', note: 'kept'}}
+test('the managers of fields are kept where they are read; of a route, who owns each field of the spec', async () => {
+  const fieldsV1 = {'f:metadata': {'f:labels': {}}, 'f:spec': {'f:rules': {'k:{}': {}}}}
+  const managers = {
+    managedFields: [{manager: 'kubectl', time: '', fieldsV1}],
+    annotations: {[lastApplied]: '{}', note: 'kept'},
+  }
   const deployment = {apiVersion: 'apps/v1', kind: 'Deployment', metadata: {namespace: 'shop', name: 'x', ...managers}}
   const {caches} = await start(new PlainSource([route('shop/x', {}, managers), deployment]))
   const refOf = (apiVersion: string, kind: string) => ({apiVersion, kind, namespace: 'shop', name: 'x'})
   const seen = caches.get(refOf('gateway.networking.k8s.io/v1', 'HTTPRoute'))?.metadata
   expect(seen?.annotations).toEqual({note: 'kept'})
-  expect(seen?.managedFields).toBeUndefined()
+  expect(seen?.managedFields).toEqual([{manager: 'kubectl', fieldsV1: {'f:spec': {'f:rules': {}}}}])
   expect(caches.get(refOf('apps/v1', 'Deployment'))?.metadata.managedFields).toHaveLength(1)
 })
 

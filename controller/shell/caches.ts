@@ -69,6 +69,18 @@ function trimmed({metadata, ...rest}: KubeObject): KubeObject {
   return {...rest, metadata: metadata.annotations ? {...kept, annotations} : kept}
 }
 
+/** The same, but with who manages each field of the spec: routes may be borrowed. */
+function trimmedRoute(object: KubeObject): KubeObject {
+  const managedFields = object.metadata.managedFields?.map(({manager, operation, subresource, fieldsV1}) => ({
+    ...(manager === undefined ? {} : {manager}),
+    ...(operation === undefined ? {} : {operation}),
+    ...(subresource === undefined ? {} : {subresource}),
+    fieldsV1: {'f:spec': Object.fromEntries(Object.keys(fieldsV1?.['f:spec'] ?? {}).map(field => [field, {}]))},
+  }))
+  const {metadata, ...rest} = trimmed(object)
+  return {...rest, metadata: managedFields ? {...metadata, managedFields} : metadata}
+}
+
 function isOfMesh({apiVersion: version, kind}: WatchQuery): boolean {
   return Object.values(meshes).some(mesh => mesh.kinds.some(one => one.kind === kind && one.apiVersion === version))
 }
@@ -90,7 +102,7 @@ export class Caches implements Lookup {
     for (const query of followed(options)) {
       const {source, clock, random, log} = options
       const own = query.apiVersion === apiVersion ? {maxAbsenceMilliseconds} : {}
-      const transform = kindsWithManagers.has(query.kind) ? {} : {transform: trimmed}
+      const transform = kindsWithManagers.has(query.kind) ? {} : {transform: isOfMesh(query) ? trimmedRoute : trimmed}
       const reflector = new Reflector({source, query, clock, random, log, ...own, ...transform})
       this.#reflectors.set(keyOf(query, options.namespace), reflector)
       // Before anybody else is told, who may ask the index at once.

@@ -127,6 +127,7 @@ function meaningOf(family: CounterFamily, reader: Reader): CounterMeaning {
         ? baselineOf(slots, family, labels)
         : slots.get(keyOf(family.keyLabels.map(label => labels[label] ?? ''))),
     outcomeOf: labels => family.outcomeOf(labels),
+    isPlaintext: labels => family.isPlaintext?.(labels),
     millisecondsPerBound: family.millisecondsPerBound,
   }
 }

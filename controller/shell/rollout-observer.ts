@@ -3,12 +3,13 @@ import {timeOf} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import type {RolloutStatus} from '../../crds/rollout-status.ts'
 import type {Note} from '../core/intents.ts'
+import {slotNameOf} from '../core/manifests.ts'
 import type {Clock, ClusterError} from '../ports.ts'
 import type {EventRecorder} from './event-recorder.ts'
 import {lasting} from './hindrances.ts'
 import type {Logger} from './log.ts'
 import type {RolloutObserver} from './rollout-reconciler.ts'
-import type {Telemetry} from './telemetry.ts'
+import type {SlotRole, Telemetry} from './telemetry.ts'
 
 export interface RolloutObserverOptions {
   log: Logger
@@ -23,6 +24,7 @@ export function createRolloutObserver(options: RolloutObserverOptions): RolloutO
     decided(rollout, before, after) {
       const {namespace = '', name} = rollout.metadata
       if (after.phase) telemetry.setRollout(namespace, name, after.phase, after.canaryWeight ?? 0)
+      telemetry.setSlots(namespace, name, slotRoles(rollout, after))
       countEnded(telemetry, namespace, name, before, after)
       if (before.phase === after.phase) return
       if (before.phase) telemetry.observePhase(before.phase, secondsInPhase(before, clock.now()))
@@ -71,4 +73,14 @@ function countEnded(
 function secondsInPhase(status: RolloutStatus, now: number): number {
   const since = status.release?.phaseSince ?? status.conditions?.find(one => one.type === 'Ready')?.lastTransitionTime
   return since === undefined ? 0 : (now - timeOf(since)) / 1000
+}
+
+/** What each slot holds, by the Rollout's status. */
+function slotRoles({spec}: KubeObject, status: RolloutStatus): SlotRole[] {
+  return (['primary', 'canary', 'previous'] as const).flatMap(role => {
+    const content = status[role]
+    if (!content) return []
+    const {slot, revision} = content
+    return [{slot, role, revision, workload: slotNameOf(spec.targetRef.name, slot)}]
+  })
 }

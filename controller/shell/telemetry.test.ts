@@ -20,6 +20,28 @@ test('the phase is a state set: one for the current, zero for every other', asyn
   expect(lines).toContain('fairlead_rollout_weight{namespace="shop",rollout="cart"} 0')
 })
 
+test('who is who among the slots: a release moves the roles, and leaves no series of before', async () => {
+  const telemetry = new Telemetry({processMetrics: false})
+  const holds = (role: 'primary' | 'canary' | 'previous', slot: string) => {
+    return {role, slot, revision: `r-${slot}`, workload: `cart-${slot}`}
+  }
+  telemetry.setSlots('shop', 'cart', [holds('primary', 'a'), holds('canary', 'b')])
+  telemetry.setSlots('shop', 'cart', [holds('primary', 'b'), holds('previous', 'a')])
+  const shown = async () => (await samples(telemetry)).filter(line => line.startsWith('fairlead_slot_info'))
+  const series = (slot: string, role: string) =>
+    `fairlead_slot_info{namespace="shop",rollout="cart",slot="${slot}",role="${role}",revision="r-${slot}",workload="cart-${slot}"} 1`
+  expect((await shown()).map(line => line.replace(/\{.*\}/, ''))).toHaveLength(2)
+  for (const [slot, role] of [
+    ['b', 'primary'],
+    ['a', 'previous'],
+  ] as const) {
+    const line = (await shown()).find(one => one.includes(`role="${role}"`)) ?? ''
+    expect(line.split(/[{},]/).toSorted()).toEqual(series(slot, role).split(/[{},]/).toSorted())
+  }
+  telemetry.forget('shop', 'cart')
+  expect(await shown()).toEqual([])
+})
+
 test('series go with their Rollout, and only those', async () => {
   const telemetry = new Telemetry({processMetrics: false})
   for (const name of ['cart', 'checkout']) {

@@ -14,6 +14,15 @@ export interface TelemetryOptions {
 /** How an error is shown: the user's to solve, waiting, to be retried, or a defect. */
 export type ErrorClass = 'terminal' | 'waiting' | 'transient' | 'internal'
 
+/** What a slot holds: what its series are called by changes with every release, and this tells who is who. */
+export interface SlotRole {
+  slot: string
+  role: 'primary' | 'canary' | 'previous'
+  revision: string
+  /** Name of its workload, and of its Service. */
+  workload: string
+}
+
 interface OutcomeLabels {
   outcome: string
   reason: string
@@ -32,6 +41,14 @@ export class Telemetry {
   readonly #weight = this.#gauge('rollout_weight', 'Confirmed share of the canary, in percent', [
     'namespace',
     'rollout',
+  ])
+  readonly #slotInfo = this.#gauge('slot_info', 'What a slot holds now: always 1', [
+    'namespace',
+    'rollout',
+    'slot',
+    'role',
+    'revision',
+    'workload',
   ])
   readonly #releases = this.#counter('releases_total', 'Releases that ended', [
     'namespace',
@@ -66,6 +83,8 @@ export class Telemetry {
   )
   readonly #leader = this.#gauge('leader', 'Whether this controller acts: 1, or 0 while another one leads', [])
   readonly #apiRequests = this.#counter('api_requests_total', 'Answers of the API server', ['verb', 'code'])
+  /** What was last shown of each Rollout's slots. */
+  readonly #slots = new Map<string, SlotRole[]>()
   /** Label sets of the counters of each Rollout, because prom-client removes only exact ones. */
   readonly #outcomes = new Map<string, Map<string, OutcomeLabels>>()
 
@@ -79,6 +98,14 @@ export class Telemetry {
       this.#phase.set({namespace, rollout, phase: candidate}, candidate === phase ? 1 : 0)
     }
     this.#weight.set({namespace, rollout}, canaryWeight)
+  }
+
+  /** Shows what the slots of a Rollout hold, and nothing of one that holds nothing. */
+  setSlots(namespace: string, rollout: string, slots: SlotRole[]): void {
+    const key = rolloutKey(namespace, rollout)
+    for (const old of this.#slots.get(key) ?? []) this.#slotInfo.remove({namespace, rollout, ...old})
+    for (const one of slots) this.#slotInfo.set({namespace, rollout, ...one}, 1)
+    this.#slots.set(key, slots)
   }
 
   /** Counts a release that ended; `RolledBack` counts as a rollback too. */
@@ -127,12 +154,14 @@ export class Telemetry {
   forget(namespace: string, rollout: string): void {
     for (const phase of phases.options) this.#phase.remove({namespace, rollout, phase})
     this.#weight.remove({namespace, rollout})
+    this.setSlots(namespace, rollout, [])
     const key = rolloutKey(namespace, rollout)
     for (const {outcome, reason} of this.#outcomes.get(key)?.values() ?? []) {
       this.#releases.remove({namespace, rollout, outcome, reason})
       this.#rollbacks.remove({namespace, rollout, reason})
     }
     this.#outcomes.delete(key)
+    this.#slots.delete(key)
   }
 
   /** The metrics in Prometheus' text format. */

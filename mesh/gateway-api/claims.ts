@@ -1,26 +1,30 @@
 // Which Rollouts an object of the Gateway API may matter to: a route to those that name one of its hosts at one of its
 // parents, a Gateway to those that attach to it.
 import type {KubeObject} from '../../crds/meta.ts'
+import {routeClaim} from '../shared/borrowed-routes.ts'
+import {listOf} from '../shared/json.ts'
 import type {MeshContext} from '../types.ts'
-import {fullParent, gatewayGroup, gatewayOf, type Parent, type ParentRef, parentsOf} from './context.ts'
-import {listOf} from './http-route.ts'
+import {fullParent, gatewayGroup, gatewayOf, type Parent, type ParentRef} from './context.ts'
 
 /** Stands for the host of a route that names none. */
 const anyHost = ''
 
-/** Every pair of parent and host of a route; the Gateway itself. */
+/** A route's name, and every pair of its parents and hosts; the Gateway itself. */
 export function claims(object: KubeObject): string[] {
   const {namespace = '', name} = object.metadata
   if (object.kind === 'Gateway') return [parentClaim({group: gatewayGroup, kind: 'Gateway', namespace, name})]
   const parents = listOf(object.spec?.parentRefs).map(ref => fullParent(ref as ParentRef, namespace))
   const {hostnames} = object.spec ?? {}
-  return pairs(parents, Array.isArray(hostnames) ? hostnames : [])
+  return [routeClaim(object.kind, namespace, name), ...pairs(parents, Array.isArray(hostnames) ? hostnames : [])]
 }
 
-/** Every pair of parent and host that the Rollout names, and its parents. */
+/** Every pair of parent and host that the Rollout names, and its parents; or the route that it borrows. */
 export function interests(context: MeshContext): string[] {
-  const parents = parentsOf(context)
-  return [...parents.map(parentClaim), ...pairs(parents, gatewayOf(context).hosts)]
+  const {route, parentRefs, hosts} = gatewayOf(context)
+  const {namespace} = context.rollout
+  if (route) return [routeClaim(route.kind ?? 'HTTPRoute', namespace, route.name)]
+  const parents = (parentRefs ?? []).map(ref => fullParent(ref, namespace))
+  return [...parents.map(parentClaim), ...pairs(parents, hosts)]
 }
 
 function parentClaim({group, kind, namespace, name}: Parent): string {

@@ -1,6 +1,8 @@
 // What every part of the Gateway API mesh asks of its context and of the objects in the cluster.
 import type {KubeObject} from '../../crds/meta.ts'
-import {annotations, labels} from '../../crds/names.ts'
+import {listOf} from '../shared/json.ts'
+import {type PortProtocol, portForRoute} from '../shared/ports.ts'
+import type {RouteKind} from '../shared/routes.ts'
 import type {MeshContext, MeshObjects} from '../types.ts'
 
 export const gatewayGroup = 'gateway.networking.k8s.io'
@@ -31,9 +33,16 @@ export function gatewayOf(context: MeshContext): GatewayTraffic {
   return gatewayAPI
 }
 
-/** The parents that the Rollout names. */
-export function parentsOf(context: MeshContext): Parent[] {
-  return gatewayOf(context).parentRefs.map(ref => fullParent(ref, context.rollout.namespace))
+/** The port of the slots' Services that the route names; undefined where the Service has none. */
+export function routedPort(context: MeshContext): {port: number; protocol: PortProtocol} | undefined {
+  return portForRoute(context.apex.ports, gatewayOf(context).port)
+}
+
+/** The parents that the Rollout names; those of a borrowed route, as it is in the cluster, where it borrows one. */
+export function parentsOf(context: MeshContext, objects: MeshObjects): Parent[] {
+  const {parentRefs, route} = gatewayOf(context)
+  const refs = route ? listOf(liveRoute(context, objects)?.spec?.parentRefs) : (parentRefs ?? [])
+  return refs.map(ref => fullParent(ref as ParentRef, context.rollout.namespace))
 }
 
 /** A `parentRef` as it stands in a route of the given namespace, with the API's defaults. */
@@ -66,31 +75,29 @@ export function describeParent(parent: Parent): string {
   return `${parent.kind} ${parent.namespace}/${parent.name}${section}${port}`
 }
 
-/** Metadata of the route; no owner reference, so that pruning a Rollout never deletes production. */
-export function routeMetadata(context: MeshContext): KubeObject['metadata'] {
-  const {rollout, apex} = context
-  return {
-    name: apex.name,
-    namespace: rollout.namespace,
-    labels: {[labels.rollout]: rollout.name},
-    annotations: {[annotations.owner]: rollout.uid},
-  }
-}
-
-/** Whether an object bears this Rollout's label, in its namespace; whatever the uid, since a restore gives a new one. */
-export function isOwn(context: MeshContext, object: KubeObject): boolean {
-  const {name, namespace} = context.rollout
-  return object.metadata.namespace === namespace && object.metadata.labels?.[labels.rollout] === name
-}
-
 /** Objects of one kind of the Gateway API, in whichever version they were read. */
-export function objectsOf(objects: MeshObjects, kind: 'HTTPRoute' | 'Gateway'): KubeObject[] {
+export function objectsOf(objects: MeshObjects, kind: RouteKind | 'Gateway'): KubeObject[] {
   return objects.filter(object => object.kind === kind && object.apiVersion.startsWith(`${gatewayGroup}/`))
 }
 
-/** The route under the name that Fairlead writes, whoever made it. */
+/**
+ * The kind of the route: GRPCRoute where the routed port says that it speaks gRPC, since a gateway may talk HTTP/1 to the
+ * backends of an HTTPRoute; else HTTPRoute.
+ */
+export function routeKind(context: MeshContext): RouteKind {
+  const {route} = gatewayOf(context)
+  if (route) return route.kind ?? 'HTTPRoute'
+  return routedPort(context)?.protocol === 'grpc' ? 'GRPCRoute' : 'HTTPRoute'
+}
+
+/** Name of the route, the user's or Fairlead's. */
+export function routeName(context: MeshContext): string {
+  return gatewayOf(context).route?.name ?? context.apex.name
+}
+
+/** The route under the name and of the kind that Fairlead writes, whoever made it. */
 export function liveRoute(context: MeshContext, objects: MeshObjects): KubeObject | undefined {
-  return objectsOf(objects, 'HTTPRoute').find(({metadata}) => {
-    return metadata.namespace === context.rollout.namespace && metadata.name === context.apex.name
+  return objectsOf(objects, routeKind(context)).find(({metadata}) => {
+    return metadata.namespace === context.rollout.namespace && metadata.name === routeName(context)
   })
 }

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest'
 import {counters} from './counters.ts'
 import {testContext} from './fixtures.ts'
-import {renderHttpRoute} from './http-route.ts'
+import {renderRoute} from './route.ts'
 
 const [requests, durations] = counters
 
@@ -26,7 +26,7 @@ test('durations are those of answered requests, in milliseconds', () => {
 
 test('a slot is counted at each of its places in the route, and at no other', () => {
   const context = testContext()
-  const {rules} = renderHttpRoute(context, {a: 90, b: 10}).spec
+  const {rules} = renderRoute(context, {a: 90, b: 10}).spec
   for (const slot of ['a', 'b'] as const) {
     const clusters: string[] = []
     for (const [rule, {backendRefs}] of rules.entries()) {
@@ -36,7 +36,9 @@ test('a slot is counted at each of its places in the route, and at no other', ()
     }
     for (const family of counters) {
       expect(family.keyLabels).toEqual(['envoy_cluster_name'])
-      expect(family.keysOf(context, slot)).toEqual(clusters.map(cluster => [cluster]))
+      // The copies that the other slot's rule sends are in a cluster of their own.
+      const mirror = `httproute/shop/checkout/rule/${slot === 'a' ? 2 : 1}-mirror-0`
+      expect(family.keysOf(context, slot)).toEqual([...clusters, mirror].map(cluster => [cluster]))
     }
   }
 })

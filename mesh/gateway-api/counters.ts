@@ -1,11 +1,14 @@
 // Cluster statistics of the Envoy proxies that Envoy Gateway runs, as raw counters. Its names for clusters are those of
-// the route's backends: httproute/<namespace>/<name>/rule/<place of the rule>/backend/<place of the backend>.
+// the route's backends: <kind of the route>/<namespace>/<name>/rule/<place of the rule>/backend/<place of the backend>.
 // Statistics: https://www.envoyproxy.io/docs/envoy/latest/configuration/upstream/cluster_manager/cluster_stats
 import type {CounterFamily, MeshContext} from '../types.ts'
-import {places} from './http-route.ts'
+import {routeKind} from './context.ts'
+import {places} from './route.ts'
 
-function keysOf({rollout, apex}: MeshContext, slot: 'a' | 'b'): string[][] {
-  return places[slot].map(place => [`httproute/${rollout.namespace}/${apex.name}/${place}`])
+function keysOf(context: MeshContext, slot: 'a' | 'b'): string[][] {
+  const {rollout, apex} = context
+  const kind = routeKind(context).toLowerCase()
+  return places[slot].map(place => [`${kind}/${rollout.namespace}/${apex.name}/${place}`])
 }
 
 /** A gateway is the callers' side, and no proxy stands beside the pods. */

@@ -1,8 +1,8 @@
 // Objects that the tests of this folder share.
 import type {JsonObject, KubeObject} from '../../crds/meta.ts'
-import type {MeshContext, ServicePort} from '../types.ts'
+import type {MeshContext, Routing, ServicePort} from '../types.ts'
 import type {ParentRef} from './context.ts'
-import {renderHttpRoute} from './http-route.ts'
+import {renderRoute} from './route.ts'
 
 interface ContextOptions {
   ports?: ServicePort[]
@@ -10,6 +10,7 @@ interface ContextOptions {
   parentRefs?: (ParentRef & {name: string})[]
   port?: number
   visibleNamespace?: string
+  routing?: Routing
 }
 
 /** A Rollout `checkout` in namespace `shop`, behind Gateway `infra/public` unless told otherwise. */
@@ -22,6 +23,7 @@ export function testContext(options: ContextOptions = {}): MeshContext {
     slots: {a: 'checkout-a', b: 'checkout-b'},
     traffic: {gatewayAPI: {hosts, parentRefs, settlingTime: '2s', ...(port === undefined ? {} : {port})}},
     ...(visibleNamespace === undefined ? {} : {visibleNamespace}),
+    ...(options.routing ? {routing: options.routing} : {}),
   }
 }
 
@@ -51,6 +53,6 @@ export function answer(parentRef: ParentRef, conditions: Conditions): JsonObject
 
 /** The route of generation 3 that carries 90 and 10, with a status. */
 export function routeWith(context: MeshContext, ...parents: JsonObject[]): KubeObject {
-  const route = renderHttpRoute(context, {a: 90, b: 10})
+  const route = renderRoute(context, {a: 90, b: 10})
   return {...route, metadata: {...route.metadata, generation: 3}, status: {parents}}
 }

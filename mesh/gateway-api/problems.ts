@@ -1,72 +1,61 @@
 // What stands in the way of moving traffic with the Gateway API. Of two routes that take the same requests the older one
 // gets them, and neither's status says so: every such pair is refused before a release starts.
 import type {KubeObject} from '../../crds/meta.ts'
+import {borrowedProblems} from '../shared/borrowed-routes.ts'
+import {listOf} from '../shared/json.ts'
+import {describe, foreignRoute, isOwn} from '../shared/own.ts'
+import {unusablePort} from '../shared/ports.ts'
+import {takesEverything} from '../shared/routes.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {
   describeParent,
   fullParent,
   gatewayGroup,
   gatewayOf,
-  isOwn,
   liveRoute,
   objectsOf,
   type Parent,
   type ParentRef,
   parentsOf,
+  routeKind,
   sameObject,
 } from './context.ts'
-import {listOf, takesEverything} from './http-route.ts'
-import {portProtocol, routedPort} from './ports.ts'
 import {statusFindings} from './status.ts'
+
+const foreignFix =
+  'delete it and drop it from Git; its hostnames and parentRefs belong in spec.traffic.gatewayAPI of the Rollout'
+
+const unroutable = {
+  problem: 'it has no port that speaks HTTP without TLS, and a route leads to nothing else',
+  fix: 'add a TCP port whose appProtocol or name starts with http, grpc or ws, or correct the one that misleads',
+}
 
 /** Problems that are reported at a time. */
 const maximumProblems = 20
 
 /** Every reason why traffic must not be moved, the Rollout's own first. */
 export function problems(context: MeshContext, objects: MeshObjects): MeshProblem[] {
-  return [
-    ...unusablePort(context),
-    ...missingGateways(context, objects),
-    ...foreignRoute(context, objects),
-    ...refusals(context, objects),
-    ...objectsOf(objects, 'HTTPRoute').flatMap(route => hostConflict(context, route)),
-  ].slice(0, maximumProblems)
-}
-
-function unusablePort(context: MeshContext): MeshProblem[] {
-  const {apex, rollout} = context
-  const chosen = gatewayOf(context).port
-  const service = `Service ${rollout.namespace}/${apex.name}`
-  if (chosen !== undefined && !apex.ports.some(port => port.port === chosen)) {
-    const there = apex.ports.map(port => port.port).join(', ') || 'none'
-    return [
-      {
-        reason: 'PortNotFound',
-        object: `Rollout ${rollout.namespace}/${rollout.name}`,
-        field: 'spec.traffic.gatewayAPI.port',
-        problem: `${service} has no port ${chosen}; it has: ${there}`,
-        fix: 'name one of its ports, or leave the field out',
-      },
-    ]
+  const {route: borrowing} = gatewayOf(context)
+  if (borrowing) {
+    const own = borrowedProblems(context, borrowing, objects, 'spec.traffic.gatewayAPI.route')
+    return [...own, ...missingGateways(context, objects), ...refusals(context, objects)].slice(0, maximumProblems)
   }
-  const port = apex.ports.find(one => one.port === routedPort(context))
-  if (port && portProtocol(port) !== 'other') return []
   return [
-    {
-      reason: 'NoRoutablePort',
-      object: service,
-      field: port && chosen !== undefined ? `spec.ports[port=${port.port}]` : 'spec.ports',
-      problem: 'it has no port that speaks HTTP without TLS, and an HTTPRoute routes nothing else',
-      fix: 'add a TCP port whose appProtocol or name starts with http, grpc or ws, or correct the one that misleads',
-    },
-  ]
+    ...unusablePort(context, gatewayOf(context).port, 'spec.traffic.gatewayAPI.port', unroutable),
+    ...missingGateways(context, objects),
+    ...foreignRoute(context, liveRoute(context, objects), foreignFix),
+    ...refusals(context, objects),
+    ...[...objectsOf(objects, 'HTTPRoute'), ...objectsOf(objects, 'GRPCRoute')].flatMap(route =>
+      hostConflict(context, route),
+    ),
+  ].slice(0, maximumProblems)
 }
 
 /** A Gateway that isn't there. Where the controller sees one namespace only, those of others can't be known. */
 function missingGateways(context: MeshContext, objects: MeshObjects): MeshProblem[] {
   const visible = (namespace: string) => (context.visibleNamespace ?? namespace) === namespace
   const gateways = objectsOf(objects, 'Gateway')
-  return parentsOf(context)
+  return parentsOf(context, objects)
     .filter(({group, kind, namespace}) => group === gatewayGroup && kind === 'Gateway' && visible(namespace))
     .filter(({namespace, name}) => {
       return !gateways.some(({metadata}) => metadata.namespace === namespace && metadata.name === name)
@@ -80,27 +69,13 @@ function missingGateways(context: MeshContext, objects: MeshObjects): MeshProble
     }))
 }
 
-function foreignRoute(context: MeshContext, objects: MeshObjects): MeshProblem[] {
-  const live = liveRoute(context, objects)
-  if (!live || isOwn(context, live)) return []
-  return [
-    {
-      reason: 'ForeignHTTPRoute',
-      object: describe(live),
-      field: 'metadata.name',
-      problem: 'it has the name of the route that Fairlead writes, and was not made by this Rollout',
-      fix: 'delete it and drop it from Git; its hostnames and parentRefs belong in spec.traffic.gatewayAPI of the Rollout',
-    },
-  ]
-}
-
 /**
  * What the controllers of our parents refuse. A Service that was not found is left out: the slots' Services are written
  * just before the route, and a controller may see them after it.
  */
 function refusals(context: MeshContext, objects: MeshObjects): MeshProblem[] {
   const live = liveRoute(context, objects)
-  if (!live || !isOwn(context, live)) return []
+  if (!live || !(gatewayOf(context).route || isOwn(context, live))) return []
   return statusFindings(context, objects)
     .filter(({refused, problem}) => refused && !problem.includes('BackendNotFound'))
     .map(({refused: _refused, ...problem}) => problem)
@@ -112,9 +87,10 @@ function refusals(context: MeshContext, objects: MeshObjects): MeshProblem[] {
  */
 function hostConflict(context: MeshContext, route: KubeObject): MeshProblem[] {
   const {namespace = '', name} = route.metadata
-  if (namespace === context.rollout.namespace && name === context.apex.name) return []
+  if (namespace === context.rollout.namespace && name === context.apex.name && route.kind === routeKind(context))
+    return []
   const theirs = listOf(route.spec?.parentRefs).map(ref => fullParent(ref as ParentRef, namespace))
-  const parent = parentsOf(context).find(ours => theirs.some(one => overlaps(ours, one)))
+  const parent = parentsOf(context, []).find(ours => theirs.some(one => overlaps(ours, one)))
   const host = sharedHost(gatewayOf(context).hosts, route.spec?.hostnames)
   if (!parent || host === undefined || !listOf(route.spec?.rules).some(takesEverything)) return []
   return [
@@ -139,8 +115,4 @@ function sharedHost(ours: readonly string[], theirs: unknown): string | undefine
   const others = Array.isArray(theirs) ? theirs : []
   if (ours.length === 0 && others.length === 0) return 'every host'
   return ours.find(host => others.includes(host))
-}
-
-function describe(object: KubeObject): string {
-  return `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`
 }

@@ -1,8 +1,8 @@
 import {describe, expect, test} from 'vitest'
 import type {JsonObject, KubeObject} from '../../crds/meta.ts'
 import {answer, routeWith, testContext} from './fixtures.ts'
-import {renderHttpRoute} from './http-route.ts'
 import {gatewayAPI} from './index.ts'
+import {renderRoute} from './route.ts'
 import {confirmed} from './status.ts'
 
 const context = testContext()
@@ -104,7 +104,7 @@ describe('time', () => {
   })
 
   test('once it is over only the status counts', () => {
-    const route: KubeObject = renderHttpRoute(context, {a: 90, b: 10})
+    const route: KubeObject = renderRoute(context, {a: 90, b: 10})
     expect(confirmed(context, [route], 1000, 1500).again).toBe(3000)
     expect(Object.keys(confirmed(context, [route], 1000, 3000))).toEqual(['confirmed', 'waitingFor'])
     expect(confirmed(context, [], 1000, 3000)).toMatchObject({confirmed: false, waitingFor: {reason: 'RouteMissing'}})

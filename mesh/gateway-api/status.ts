@@ -1,6 +1,7 @@
 // What the gateway's controller says of the route: https://gateway-api.sigs.k8s.io/reference/spec/#routestatus
 import {durationMilliseconds} from '../../crds/common.ts'
 import type {Condition, KubeObject} from '../../crds/meta.ts'
+import {listOf} from '../shared/json.ts'
 import type {Confirmation, MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {
   describeParent,
@@ -10,9 +11,10 @@ import {
   type Parent,
   type ParentRef,
   parentsOf,
+  routeKind,
+  routeName,
   sameParent,
 } from './context.ts'
-import {listOf} from './http-route.ts'
 
 /** Conditions that every parent must show as true. */
 const demanded = ['Accepted', 'ResolvedRefs'] as const
@@ -60,7 +62,7 @@ export function statusFindings(context: MeshContext, objects: MeshObjects): Find
     conditions: listOf(entry.conditions) as unknown as Partial<Condition>[],
   }))
   const strict = entries.some(entry => entry.conditions.some(one => one.observedGeneration !== undefined))
-  const found = parentsOf(context).flatMap(parent => {
+  const found = parentsOf(context, objects).flatMap(parent => {
     const answers = entries
       .filter(entry => sameParent(entry.parent, parent))
       .map(entry => answerOf(context, route, parent, entry.conditions, strict))
@@ -108,7 +110,7 @@ function fixFor(reason: string, context: MeshContext): string {
     case 'NoMatchingParent':
       return 'name a listener that the parent has, by sectionName or port, in spec.traffic.gatewayAPI.parentRefs'
     case 'NotAllowedByListeners':
-      return `let the listener's allowedRoutes admit HTTPRoutes of namespace ${context.rollout.namespace}`
+      return `let the listener's allowedRoutes admit ${routeKind(context)}s of namespace ${context.rollout.namespace}`
     case 'NoMatchingListenerHostname':
       return "let spec.traffic.gatewayAPI.hosts and the listener's hostname overlap"
     case 'UnsupportedValue':
@@ -137,7 +139,7 @@ function finding(
   return {
     refused,
     reason,
-    object: `HTTPRoute ${context.rollout.namespace}/${context.apex.name}`,
+    object: `${routeKind(context)} ${context.rollout.namespace}/${routeName(context)}`,
     field,
     problem,
     fix,

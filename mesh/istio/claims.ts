@@ -1,22 +1,42 @@
 // Which Rollouts an Istio object may matter to: those that name one of its hosts. So a change among thousands of objects
 // concerns a few Rollouts, and a Rollout looks at a few objects.
 import type {KubeObject} from '../../crds/meta.ts'
+import {isObject, listOf, textOf} from '../shared/json.ts'
 import type {MeshContext} from '../types.ts'
-import {routeHosts, slotHost, stringsOf} from './context.ts'
+import {istioOf, routeHosts, slotHost, stringsOf} from './context.ts'
 import {resolveHost, serviceNames} from './hosts.ts'
 
-/** Full hosts that the object is for; undefined for a wildcard, which may cover any Service. */
+/**
+ * Full hosts that the object is for, its own name, and the routes that it delegates to; undefined for a wildcard, which may
+ * cover any Service. An EnvoyFilter matters to nobody but whom it was made for.
+ */
 export function claims(object: KubeObject): string[] | undefined {
-  const {namespace = ''} = object.metadata
+  const {name, namespace = ''} = object.metadata
+  if (object.kind === 'EnvoyFilter') return []
   const written = object.kind === 'VirtualService' ? stringsOf(object.spec?.hosts) : [String(object.spec?.host ?? '')]
   const hosts = written.map(host => resolveHost(host, namespace))
-  return hosts.some(host => host.startsWith('*')) ? undefined : hosts
+  if (hosts.some(host => host.startsWith('*'))) return undefined
+  return object.kind === 'VirtualService' ? [...hosts, routeName(namespace, name), ...delegates(object)] : hosts
 }
 
-/** Hosts that the Rollout routes, and those of its slots. */
+/** A VirtualService by its name; no host looks like it. */
+function routeName(namespace: string, name: string): string {
+  return `VirtualService ${namespace}/${name}`
+}
+
+/** VirtualServices, as `VirtualService namespace/name`, to which rules of another lead. */
+export function delegates(route: KubeObject): string[] {
+  const {namespace = ''} = route.metadata
+  return listOf(route.spec?.http).flatMap(({delegate}) =>
+    isObject(delegate) ? [routeName(textOf(delegate.namespace) || namespace, textOf(delegate.name))] : [],
+  )
+}
+
+/** Hosts that the Rollout routes, those of its slots, and the route that it borrows or is delegated to. */
 export function interests(context: MeshContext): string[] {
   const {namespace} = context.rollout
   return [
+    routeName(namespace, istioOf(context).virtualService?.name ?? context.apex.name),
     ...routeHosts(context).map(host => resolveHost(host, namespace)),
     ...serviceNames(context.apex.name, namespace),
     slotHost(context, 'a'),

@@ -1,6 +1,5 @@
 // What every part of the Istio mesh asks of its context and of the objects in the cluster.
 import type {KubeObject} from '../../crds/meta.ts'
-import {annotations, labels} from '../../crds/names.ts'
 import type {MeshContext, MeshObjects} from '../types.ts'
 import {meshGateway, resolveGateway, resolveHost, serviceHost} from './hosts.ts'
 
@@ -45,29 +44,11 @@ export function userGateways(context: MeshContext): string[] {
   return [...byName.values()]
 }
 
-/** Metadata of an object that Fairlead makes; no owner reference, so that pruning a Rollout never deletes production. */
-export function ownMetadata(
-  context: MeshContext,
-  name: string,
-  further: Record<string, string>,
-): KubeObject['metadata'] {
-  const {rollout} = context
-  return {
-    name,
-    namespace: rollout.namespace,
-    labels: {[labels.rollout]: rollout.name, ...further},
-    annotations: {[annotations.owner]: rollout.uid},
-  }
-}
-
-/** Whether an object bears this Rollout's label, in its namespace; whatever the uid, since a restore gives a new one. */
-export function isOwn(context: MeshContext, object: KubeObject): boolean {
-  const {name, namespace} = context.rollout
-  return object.metadata.namespace === namespace && object.metadata.labels?.[labels.rollout] === name
-}
-
 /** Istio objects of one kind, in whichever version they were read. */
-export function objectsOf(objects: MeshObjects, kind: 'VirtualService' | 'DestinationRule'): KubeObject[] {
+export function objectsOf(
+  objects: MeshObjects,
+  kind: 'VirtualService' | 'DestinationRule' | 'EnvoyFilter',
+): KubeObject[] {
   return objects.filter(object => object.kind === kind && object.apiVersion.startsWith(`${istioGroup}/`))
 }
 

@@ -31,15 +31,28 @@ test.each(outcomes)('%s: %j %s', (expected, labels) => {
 test('the callers name the Service of a slot, its pods name the workload', () => {
   const found = counters.map(({side, kind, metrics, matchers, keyLabels}) => [side, kind, metrics, matchers, keyLabels])
   const [callers, pods] = [
-    ['destination_service_namespace', 'destination_service_name'],
+    ['reporter', 'destination_service_namespace', 'destination_service_name'],
     ['destination_workload_namespace', 'destination_workload'],
   ]
   const [requests, durations] = [['istio_requests_total'], ['istio_request_duration_milliseconds_bucket']]
   expect(found).toEqual([
-    ['caller', 'requests', requests, ['reporter="source"'], callers],
-    ['caller', 'durations', durations, ['reporter="source"'], callers],
+    ['caller', 'requests', requests, [], callers],
+    ['caller', 'durations', durations, [], callers],
     ['destination', 'requests', requests, ['reporter="destination"'], pods],
     ['destination', 'durations', durations, ['reporter="destination"'], pods],
   ])
-  for (const family of counters) expect(family.keysOf(testContext(), 'b')).toEqual([['shop', 'checkout-b']])
+  const keys = (dataPlane?: 'ambient') => counters.map(family => family.keysOf(testContext({dataPlane}), 'b'))
+  const own = [['shop', 'checkout-b']]
+  expect(keys()).toEqual([...Array(2).fill([['source', 'shop', 'checkout-b']]), own, own])
+  // A sidecar's requests pass the waypoint too: one of both counts.
+  expect(keys('ambient')).toEqual([...Array(2).fill([['waypoint', 'shop', 'checkout-b']]), own, own])
+})
+
+test.each([
+  [{reporter: 'destination', connection_security_policy: 'mutual_tls'}, false],
+  [{reporter: 'destination', connection_security_policy: 'none'}, true],
+  [{reporter: 'source', connection_security_policy: 'unknown'}, undefined],
+  [{reporter: 'destination'}, undefined],
+])('whether requests came in plaintext: %j -> %s', (labels, expected) => {
+  for (const family of counters) expect(family.isPlaintext?.(labels as Labels)).toBe(expected)
 })

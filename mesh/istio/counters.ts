@@ -1,5 +1,6 @@
 // Istio's standard metrics as raw counters: https://istio.io/latest/docs/reference/config/metrics/
 import type {CounterFamily, MeshContext} from '../types.ts'
+import {istioOf} from './context.ts'
 
 /**
  * gRPC status codes that are the server's fault: UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE and
@@ -27,7 +28,19 @@ function outcomeOf({
   return code.startsWith('5') || failedGrpcStatuses.has(grpc) ? 'failed' : 'answered'
 }
 
-const requests = {kind: 'requests', metrics: ['istio_requests_total'], outcomeOf, millisecondsPerBound: 1} as const
+/** Known to the pods' sidecars and to waypoints alone; callers' sidecars say `unknown`. */
+function isPlaintext({connection_security_policy: policy}: Labels): boolean | undefined {
+  if (policy === 'none') return true
+  return policy === 'mutual_tls' ? false : undefined
+}
+
+const requests = {
+  kind: 'requests',
+  metrics: ['istio_requests_total'],
+  outcomeOf,
+  isPlaintext,
+  millisecondsPerBound: 1,
+} as const
 /** All durations count: what a client waited before it hung up too, else a version that is too slow would look fast. */
 const durations = {
   ...requests,
@@ -36,27 +49,29 @@ const durations = {
 } as const
 
 /** What callers' proxies report names the slot's Service; what the pods' own report names the workload. Both have one name. */
-function keysOf(context: MeshContext, slot: 'a' | 'b'): string[][] {
-  return [[context.rollout.namespace, context.slots[slot]]]
+function keyOf(context: MeshContext, slot: 'a' | 'b'): string[] {
+  return [context.rollout.namespace, context.slots[slot]]
 }
 
 /**
- * Sidecars and gateways. A waypoint of the ambient mode reports as `waypoint`; but a sidecar, and a gateway that is told to
- * (istio.io/ingress-use-waypoint), sends requests through it and reports them as well: both together would count one request
- * twice, so waypoints are left out (findServiceWaypoint in istio/istio, pilot/pkg/xds/endpoints).
+ * Sidecars and gateways; in the ambient data plane the Service's waypoint. A sidecar, and a gateway that is told to
+ * (istio.io/ingress-use-waypoint), sends requests through the waypoint and reports them as well: both together would count
+ * one request twice (findServiceWaypoint in istio/istio, pilot/pkg/xds/endpoints).
  */
 const caller = {
   side: 'caller',
-  matchers: ['reporter="source"'],
-  keyLabels: ['destination_service_namespace', 'destination_service_name'],
-  keysOf,
+  matchers: [],
+  keyLabels: ['reporter', 'destination_service_namespace', 'destination_service_name'],
+  keysOf: (context: MeshContext, slot: 'a' | 'b') => [
+    [istioOf(context).dataPlane === 'ambient' ? 'waypoint' : 'source', ...keyOf(context, slot)],
+  ],
   workloadLabel: 'destination_workload',
 } as const
 const destination = {
   side: 'destination',
   matchers: ['reporter="destination"'],
   keyLabels: ['destination_workload_namespace', 'destination_workload'],
-  keysOf,
+  keysOf: (context: MeshContext, slot: 'a' | 'b') => [keyOf(context, slot)],
   baselineKey: ({rollout, baseline}: MeshContext) =>
     baseline === undefined ? undefined : [rollout.namespace, baseline],
 } as const

@@ -2,26 +2,40 @@
 // one hides every wildcard that would have: so each carries the policy that holds for the apex host.
 import type {JsonObject, KubeObject} from '../../crds/meta.ts'
 import {labels} from '../../crds/names.ts'
-import type {MeshContext, MeshObjects} from '../types.ts'
-import {apexHost, isExported, istioApiVersion, objectsOf, ownMetadata, slotHost, stringsOf} from './context.ts'
+import {isObject} from '../shared/json.ts'
+import {ownMetadata} from '../shared/own.ts'
+import type {MeshContext, MeshObjects, Protection} from '../types.ts'
+import {apexHost, isExported, istioApiVersion, objectsOf, slotHost, stringsOf} from './context.ts'
 import {coversHost, resolveHost} from './hosts.ts'
+import {withCircuitBreaker} from './safeguards.ts'
 
 /** Istio's root namespace, whose DestinationRules hold for every Service without one of its own. */
 const rootNamespace = 'istio-system'
 
-/** The DestinationRules of the given slots. */
+/** The DestinationRules of the given slots; that of a protected one has the circuit breaker's limits. */
 export function renderDestinationRules(
   context: MeshContext,
   slots: readonly ('a' | 'b')[],
   objects: MeshObjects,
+  protection?: Protection,
 ): KubeObject[] {
   const policy = apexPolicy(context, objects)
   return slots.map(slot => ({
     apiVersion: istioApiVersion,
     kind: 'DestinationRule',
     metadata: ownMetadata(context, context.slots[slot], {[labels.slot]: slot}),
-    spec: {host: slotHost(context, slot), ...structuredClone(policy)},
+    spec: {host: slotHost(context, slot), ...protectedPolicy(structuredClone(policy), slot, protection)},
   }))
+}
+
+function protectedPolicy(policy: JsonObject, slot: 'a' | 'b', protection: Protection | undefined): JsonObject {
+  const breaker = protection?.slot === slot ? protection.safeguards.circuitBreaker : undefined
+  return breaker
+    ? {
+        ...policy,
+        trafficPolicy: withCircuitBreaker(isObject(policy.trafficPolicy) ? policy.trafficPolicy : {}, breaker),
+      }
+    : policy
 }
 
 /**

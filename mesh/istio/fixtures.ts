@@ -1,23 +1,24 @@
 // Objects that the tests of this folder share.
 import type {JsonObject, KubeObject} from '../../crds/meta.ts'
-import type {MeshContext, ServicePort} from '../types.ts'
+import type {MeshContext, Routing, ServicePort} from '../types.ts'
 
 /** A Rollout `checkout` in namespace `shop`, with one http port unless told otherwise. */
 export function testContext(
-  options: {ports?: ServicePort[]; hosts?: string[]; gateways?: string[]; settlingTime?: string} = {},
+  options: Partial<NonNullable<MeshContext['traffic']['istio']>> & {ports?: ServicePort[]; routing?: Routing} = {},
 ): MeshContext {
-  const {ports = [{name: 'http', port: 80}], hosts = [], gateways = [], settlingTime = '8s'} = options
+  const {ports = [{name: 'http', port: 80}], routing, ...settings} = options
   return {
     rollout: {name: 'checkout', namespace: 'shop', uid: 'uid-1'},
     apex: {name: 'checkout', ports},
     slots: {a: 'checkout-a', b: 'checkout-b'},
-    traffic: {istio: {hosts, gateways, settlingTime}},
+    traffic: {istio: {hosts: [], gateways: [], settlingTime: '8s', ...settings}},
+    ...(routing ? {routing} : {}),
   }
 }
 
 /** An object of the user's. */
 export function userObject(
-  kind: 'VirtualService' | 'DestinationRule',
+  kind: 'VirtualService' | 'DestinationRule' | 'EnvoyFilter',
   path: string,
   spec: JsonObject,
   metadata: Partial<KubeObject['metadata']> = {},

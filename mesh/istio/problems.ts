@@ -1,11 +1,12 @@
 // What stands in the way of moving traffic with Istio. istiod says nothing when two objects claim one host: it obeys one
 // of them. So every such claim is refused before a release starts.
 import type {KubeObject} from '../../crds/meta.ts'
+import {describe, foreignRoute, isOwn} from '../shared/own.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
+import {borrowedProblems} from './borrowed-problems.ts'
 import {
   apexHost,
   isExported,
-  isOwn,
   istioOf,
   namedObject,
   objectsOf,
@@ -16,6 +17,10 @@ import {
 } from './context.ts'
 import {coversHost, meshGateway, resolveGateway, resolveHost, serviceNames} from './hosts.ts'
 import {portProtocol, routedPorts} from './ports.ts'
+import {envoyFilterNames} from './safeguards.ts'
+
+const foreignFix =
+  'delete it and drop it from Git; its further hosts and gateways belong in spec.traffic.istio of the Rollout'
 
 /** Problems that are reported at a time. */
 const maximumProblems = 20
@@ -24,12 +29,17 @@ const maximumProblems = 20
 export function problems(context: MeshContext, objects: MeshObjects): MeshProblem[] {
   const routes = objectsOf(objects, 'VirtualService')
   const rules = objectsOf(objects, 'DestinationRule')
+  const {virtualService, delegate} = istioOf(context)
   return [
     ...unroutablePorts(context),
-    ...overlappingHosts(context),
-    ...foreignRoute(context, routes),
+    ...borrowedProblems(context, objects),
+    ...(virtualService ? [] : foreignRoute(context, namedObject(context, routes, context.apex.name), foreignFix)),
+    // Hosts are the user's own, where the route is.
+    ...(virtualService || delegate
+      ? []
+      : [...overlappingHosts(context), ...routes.flatMap(route => hostConflict(context, route))]),
     ...foreignRules(context, rules),
-    ...routes.flatMap(route => hostConflict(context, route)),
+    ...foreignFilters(context, objects),
     ...rules.flatMap(rule => ruleConflict(context, rule)),
   ].slice(0, maximumProblems)
 }
@@ -72,18 +82,18 @@ function overlappingHosts(context: MeshContext): MeshProblem[] {
   })
 }
 
-function foreignRoute(context: MeshContext, routes: readonly KubeObject[]): MeshProblem[] {
-  const live = namedObject(context, routes, context.apex.name)
-  if (!live || isOwn(context, live)) return []
-  return [
-    {
-      reason: 'ForeignVirtualService',
-      object: describe(live),
+function foreignFilters(context: MeshContext, objects: MeshObjects): MeshProblem[] {
+  const names = (['a', 'b'] as const).flatMap(slot => Object.values(envoyFilterNames(context, slot)))
+  return objectsOf(objects, 'EnvoyFilter')
+    .filter(filter => filter.metadata.namespace === context.rollout.namespace && names.includes(filter.metadata.name))
+    .filter(filter => !isOwn(context, filter))
+    .map(filter => ({
+      reason: 'ForeignEnvoyFilter',
+      object: describe(filter),
       field: 'metadata.name',
-      problem: 'it has the name of the route that Fairlead writes, and was not made by this Rollout',
-      fix: 'delete it and drop it from Git; its further hosts and gateways belong in spec.traffic.istio of the Rollout',
-    },
-  ]
+      problem: 'it has a name that Fairlead needs, and was not made by this Rollout',
+      fix: 'rename it, or delete it',
+    }))
 }
 
 function foreignRules(context: MeshContext, rules: readonly KubeObject[]): MeshProblem[] {
@@ -177,8 +187,4 @@ function isRoute(context: MeshContext, route: KubeObject): boolean {
 function gatewaysOf(route: KubeObject): string[] {
   const gateways = stringsOf(route.spec?.gateways)
   return gateways.length > 0 ? gateways : [meshGateway]
-}
-
-function describe(object: KubeObject): string {
-  return `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`
 }

@@ -76,19 +76,6 @@ describe('routes that say the same', () => {
 })
 
 describe('rendering', () => {
-  test.each([
-    {a: 50, b: 49},
-    {a: 101, b: -1},
-    {a: 99.5, b: 0.5},
-    {a: Number.NaN, b: 100},
-  ])('refuses weights %j', weights => {
-    expect(() => renderVirtualService(context, weights)).toThrow(/sum to 100/)
-  })
-
-  test('refuses a Rollout of another mesh', () => {
-    expect(() => renderVirtualService({...context, traffic: {}}, {a: 100, b: 0})).toThrow(/spec\.traffic\.istio/)
-  })
-
   test('every rule names its port and gateway, and sets neither fault nor time limits', () => {
     const {spec} = renderVirtualService(context, {a: 90, b: 10})
     const rules = [...spec.http, ...spec.tcp]

@@ -1,90 +1,105 @@
-// The route: one VirtualService under the apex Service's name. Every port has a rule of its own, since a rule without a
+// The route: one VirtualService under the apex Service's name. Every port has rules of its own, since a rule without a
 // port takes all ports of the host, and sends gRPC to where HTTP belongs.
+import {canonicalJson} from '../../crds/json.ts'
 import type {JsonObject, KubeObject} from '../../crds/meta.ts'
-import type {Weights} from '../../crds/rollout-status.ts'
+import type {Split, Weights} from '../../crds/rollout-status.ts'
+import {listOf} from '../shared/json.ts'
+import {ownMetadata} from '../shared/own.ts'
+import {agreed, checkWeights} from '../shared/weights.ts'
 import type {MeshContext, MeshObjects} from '../types.ts'
 import {
   apexHost,
   istioApiVersion,
+  istioOf,
   namedObject,
   objectsOf,
-  ownMetadata,
   routeHosts,
-  slotHost,
   stringsOf,
   userGateways,
 } from './context.ts'
 import {meshGateway, resolveHost} from './hosts.ts'
 import {gatewayPort, routedPorts} from './ports.ts'
-
-const slots = ['a', 'b'] as const
+import {guessedApart, httpRules, isSharesRule, slotOf, tcpRule} from './rules.ts'
 
 /**
- * The VirtualService for the given weights.
- * @param weights percent per slot, together 100; a slot with 0 is left out, as istiod would drop it.
+ * The VirtualService for a split.
+ * @param split percent per slot, together 100; a slot with 0 is left out, as istiod would drop it.
  * @throws RangeError when the weights aren't percentages that sum to 100.
  */
-export function renderVirtualService(context: MeshContext, weights: Weights): KubeObject {
-  checkWeights(weights)
-  const gateways = userGateways(context)
-  const {http, tcp} = routedPorts(context.apex.ports)
-  // A gateway has ports of its own, so its rule names no port; the rules of the mesh never reach it, nor it them.
-  const outer = gateways.length > 0 ? gatewayPort(context.apex.ports) : undefined
-  const inMesh = (port: number) => rule(context, weights, {gateways: [meshGateway], port}, port)
-  const outside = (kind: 'http' | 'tcp') =>
-    outer?.rule === kind ? [rule(context, weights, {gateways}, outer.port)] : []
-  const httpRules = [...http.map(inMesh), ...outside('http')]
-  const tcpRules = [...tcp.map(inMesh), ...outside('tcp')]
+export function renderVirtualService(context: MeshContext, split: Split): KubeObject {
+  checkWeights(split)
+  const {http, tcp} = istioOf(context).delegate ? delegateRules(context, split) : rootRules(context, split)
   return {
     apiVersion: istioApiVersion,
     kind: 'VirtualService',
-    metadata: ownMetadata(context, context.apex.name, {}),
+    metadata: ownMetadata(context, context.apex.name),
     spec: {
-      hosts: routeHosts(context),
-      gateways: [meshGateway, ...gateways],
-      ...(httpRules.length > 0 ? {http: httpRules} : {}),
-      ...(tcpRules.length > 0 ? {tcp: tcpRules} : {}),
+      ...(istioOf(context).delegate
+        ? {}
+        : {hosts: routeHosts(context), gateways: [meshGateway, ...userGateways(context)]}),
+      ...(http.length > 0 ? {http} : {}),
+      ...(tcp.length > 0 ? {tcp} : {}),
     },
   }
 }
 
-function checkWeights({a, b}: Weights): void {
-  if (Number.isInteger(a) && Number.isInteger(b) && a >= 0 && b >= 0 && a + b === 100) return
-  throw new RangeError(`weights a ${a} and b ${b} are not whole percentages that sum to 100`)
+interface Rules {
+  http: JsonObject[]
+  tcp: JsonObject[]
 }
 
-/**
- * One rule. A single destination carries its weight of 100 too: Istio ignores it there, and whoever reads the object
- * needn't know that.
- */
-function rule(context: MeshContext, weights: Weights, match: JsonObject, port: number): JsonObject {
-  const route = slots
-    .filter(slot => weights[slot] > 0)
-    .map(slot => ({destination: {host: slotHost(context, slot), port: {number: port}}, weight: weights[slot]}))
-  return {match: [match], route}
+function rootRules(context: MeshContext, split: Split): Rules {
+  const gateways = userGateways(context)
+  const {http, tcp} = routedPorts(context.apex.ports)
+  // A gateway has ports of its own, so its rule names no port; the rules of the mesh never reach it, nor it them.
+  const outer = gateways.length > 0 ? gatewayPort(context.apex.ports) : undefined
+  const inside = (port: number) => ({gateways: [meshGateway], port})
+  return {
+    http: [
+      ...http.flatMap(port => httpRules(context, split, inside(port), port, true)),
+      ...(outer?.rule === 'http' ? httpRules(context, split, {gateways}, outer.port, false) : []),
+    ],
+    tcp: [
+      ...tcp.map(port => tcpRule(context, split, inside(port), port)),
+      ...(outer?.rule === 'tcp' ? [tcpRule(context, split, {gateways}, outer.port)] : []),
+    ],
+  }
+}
+
+/** Rules that are merged into those that delegate to them: hosts, gateways and ports are theirs. */
+function delegateRules(context: MeshContext, split: Split): Rules {
+  const outer = gatewayPort(context.apex.ports)
+  return {http: outer?.rule === 'http' ? httpRules(context, split, {}, outer.port, false) : [], tcp: []}
 }
 
 /** Fields with which an http rule answers, or hands over, instead of routing by weight. */
 const diversions = ['redirect', 'directResponse', 'delegate', 'fault'] as const
 
 /**
- * The weights of the route in the cluster; undefined when there is none, when it doesn't take the apex Service's traffic,
- * or when any of its rules does something else than share requests between the two slots in one proportion.
+ * What the route in the cluster carries; undefined when there is none, when it doesn't take the apex Service's traffic, or
+ * when any of its rules does something else than share requests between the two slots as Fairlead does.
  */
-export function readVirtualService(context: MeshContext, objects: MeshObjects): Weights | undefined {
+export function readVirtualService(context: MeshContext, objects: MeshObjects): Split | undefined {
   const spec = namedObject(context, objectsOf(objects, 'VirtualService'), context.apex.name)?.spec
   if (!spec || !takesApexTraffic(context, spec) || listOf(spec.tls).length > 0) return undefined
-  const readings = [...listOf(spec.http), ...listOf(spec.tcp)].map(one => readRule(context, one))
-  const [first] = readings
-  return readings.every(one => one && one.a === first?.a && one.b === first.b) ? first : undefined
+  const http = listOf(spec.http)
+  const readings = [...http.filter(isSharesRule), ...listOf(spec.tcp)].map(one => readRule(context, one))
+  const first = agreed(readings)
+  if (!first) return undefined
+  const apart = guessedApart(context, http)
+  if (!apart) return http.every(one => isSharesRule(one) && one.mirror === undefined) ? first : undefined
+  const split: Split = {...first, apart}
+  return canonicalJson(renderVirtualService(context, split).spec.http) === canonicalJson(spec.http) ? split : undefined
 }
 
 function takesApexTraffic(context: MeshContext, spec: JsonObject): boolean {
-  const gateways = stringsOf(spec.gateways)
   const hosts = stringsOf(spec.hosts).map(host => resolveHost(host, context.rollout.namespace))
+  const gateways = stringsOf(spec.gateways)
+  if (istioOf(context).delegate) return hosts.length === 0 && gateways.length === 0
   return hosts.includes(apexHost(context)) && (gateways.length === 0 || gateways.includes(meshGateway))
 }
 
+/** Weights of one rule; undefined when it does anything else than share. */
 function readRule(context: MeshContext, one: JsonObject): Weights | undefined {
   if (diversions.some(field => one[field] !== undefined)) return undefined
   const route = listOf(one.route)
@@ -97,19 +112,4 @@ function readRule(context: MeshContext, one: JsonObject): Weights | undefined {
     weights[slot] += weight
   }
   return weights.a + weights.b === 100 ? weights : undefined
-}
-
-function slotOf(context: MeshContext, destination: unknown): 'a' | 'b' | undefined {
-  if (!isObject(destination) || typeof destination.host !== 'string' || destination.subset !== undefined)
-    return undefined
-  const host = resolveHost(destination.host, context.rollout.namespace)
-  return slots.find(slot => slotHost(context, slot) === host)
-}
-
-function listOf(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.map(one => (isObject(one) ? one : {})) : []
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,17 +1,23 @@
 // Which Rollouts an object may matter to: those whose apex Service it is for.
 import type {KubeObject} from '../../crds/meta.ts'
+import {routeClaim} from '../shared/borrowed-routes.ts'
 import type {MeshContext} from '../types.ts'
-import {parentServices} from './context.ts'
+import {parentServices, routeKind, routeName} from './context.ts'
 
-/** The Services that a route attaches to; the one that a ServiceProfile is named after. */
+/** A route's name, and the Services that it attaches to; the one that a ServiceProfile is named after. */
 export function claims(object: KubeObject): string[] {
   const {namespace = '', name} = object.metadata
   if (object.kind === 'ServiceProfile') return profiledService(name)
-  return parentServices(object.spec?.parentRefs, namespace).map(parent => serviceClaim(parent))
+  const services = parentServices(object.spec?.parentRefs, namespace).map(parent => serviceClaim(parent))
+  return [routeClaim(object.kind, namespace, name), ...services]
 }
 
-export function interests({rollout, apex}: MeshContext): string[] {
-  return [serviceClaim({namespace: rollout.namespace, name: apex.name})]
+export function interests(context: MeshContext): string[] {
+  const {rollout, apex} = context
+  return [
+    routeClaim(routeKind(context), rollout.namespace, routeName(context)),
+    serviceClaim({namespace: rollout.namespace, name: apex.name}),
+  ]
 }
 
 /** The name of a ServiceProfile is the Service's full host, whatever the cluster's domain. */

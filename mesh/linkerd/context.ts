@@ -1,37 +1,39 @@
 // What every part of the Linkerd mesh asks of its context and of the objects in the cluster.
-import type {JsonObject, KubeObject} from '../../crds/meta.ts'
-import {annotations, labels} from '../../crds/names.ts'
+import type {KubeObject} from '../../crds/meta.ts'
+import {listOf} from '../shared/json.ts'
+import {type PortProtocol, portForRoute} from '../shared/ports.ts'
+import type {RouteKind} from '../shared/routes.ts'
 import type {MeshContext, MeshObjects} from '../types.ts'
-import {routedPort} from './ports.ts'
 
 const gatewayGroup = 'gateway.networking.k8s.io'
 export const gatewayApiVersion = `${gatewayGroup}/v1`
 const linkerdGroup = 'linkerd.io'
 export const linkerdApiVersion = `${linkerdGroup}/v1alpha2`
 
-export type RouteKind = 'HTTPRoute' | 'GRPCRoute'
 type Kind = RouteKind | 'ServiceProfile'
+
+type LinkerdTraffic = NonNullable<MeshContext['traffic']['linkerd']>
+
+/**
+ * The Rollout's settings for Linkerd.
+ * @throws RangeError when the Rollout names another mesh.
+ */
+export function linkerdOf(context: MeshContext): LinkerdTraffic {
+  const {linkerd} = context.traffic
+  if (!linkerd) throw new RangeError('spec.traffic.linkerd is not set: this Rollout does not use Linkerd')
+  return linkerd
+}
+
+/** The port of the Service that the route is for; undefined where it has none. */
+export function routedPort(context: MeshContext): {port: number; protocol: PortProtocol} | undefined {
+  return portForRoute(context.apex.ports, linkerdOf(context).port)
+}
 
 /** The kind of the route: GRPCRoute where the routed port says that it speaks gRPC, else HTTPRoute. */
 export function routeKind(context: MeshContext): RouteKind {
+  const {route} = linkerdOf(context)
+  if (route) return route.kind ?? 'HTTPRoute'
   return routedPort(context)?.protocol === 'grpc' ? 'GRPCRoute' : 'HTTPRoute'
-}
-
-/** Metadata of the route; no owner reference, so that pruning a Rollout never deletes production. */
-export function routeMetadata(context: MeshContext): KubeObject['metadata'] {
-  const {rollout, apex} = context
-  return {
-    name: apex.name,
-    namespace: rollout.namespace,
-    labels: {[labels.rollout]: rollout.name},
-    annotations: {[annotations.owner]: rollout.uid},
-  }
-}
-
-/** Whether an object bears this Rollout's label, in its namespace; whatever the uid, since a restore gives a new one. */
-export function isOwn(context: MeshContext, object: KubeObject): boolean {
-  const {name, namespace} = context.rollout
-  return object.metadata.namespace === namespace && object.metadata.labels?.[labels.rollout] === name
 }
 
 /** Objects of one kind, in whichever version they were read. */
@@ -40,9 +42,14 @@ export function objectsOf(objects: MeshObjects, kind: Kind): KubeObject[] {
   return objects.filter(object => object.kind === kind && object.apiVersion.startsWith(`${group}/`))
 }
 
-/** Whether an object is the route that Fairlead writes, by its name. */
+/** Name of the route, the user's or Fairlead's. */
+export function routeName(context: MeshContext): string {
+  return linkerdOf(context).route?.name ?? context.apex.name
+}
+
+/** Whether an object is the route, by its name. */
 export function isRoute(context: MeshContext, {metadata}: KubeObject): boolean {
-  return metadata.namespace === context.rollout.namespace && metadata.name === context.apex.name
+  return metadata.namespace === context.rollout.namespace && metadata.name === routeName(context)
 }
 
 /** The route under the name and of the kind that Fairlead writes, whoever made it. */
@@ -75,13 +82,4 @@ export function isApex(context: MeshContext, parent: ParentService): boolean {
   const {rollout, apex} = context
   const samePort = parent.port === undefined || parent.port === routedPort(context)?.port
   return parent.namespace === rollout.namespace && parent.name === apex.name && samePort
-}
-
-/** The objects of a list; what is no object becomes an empty one. */
-export function listOf(value: unknown): JsonObject[] {
-  return Array.isArray(value) ? value.map(one => (isObject(one) ? one : {})) : []
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -73,3 +73,14 @@ test('backends that proxies make up, probes and the admin port are left out', ()
   expect(found).toEqual([caller, caller, destination, destination])
   for (const family of counters) expect(family.keysOf(testContext(), 'b')).toEqual([['shop', 'checkout-b']])
 })
+
+test.each([
+  [{tls: 'true'}, false],
+  [{tls: 'no_identity'}, true],
+  [{tls: 'loopback'}, true],
+  [{}, undefined],
+])('whether requests came in plaintext: %j -> %s', (labels, expected) => {
+  const pods = counters.find(({side, kind}) => side === 'destination' && kind === 'requests')
+  expect(pods?.isPlaintext?.(labels as Labels)).toBe(expected)
+  expect(counters.filter(family => family.isPlaintext)).toEqual([pods])
+})

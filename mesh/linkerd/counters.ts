@@ -41,6 +41,11 @@ function destinationOutcome({classification, status_code: http = '', grpc_status
   return 'hungUp'
 }
 
+/** `tls` is `true` for mutual TLS by Linkerd; else it says why there was none, such as `no_identity` or `loopback`. */
+function isPlaintext({tls}: Labels): boolean | undefined {
+  return tls === undefined || tls === '' ? undefined : tls !== 'true'
+}
+
 /** The Service of a slot is the callers' backend, and its pods' Deployment is named alike. */
 function keysOf({rollout, slots}: MeshContext, slot: 'a' | 'b'): string[][] {
   return [[rollout.namespace, slots[slot]]]
@@ -92,6 +97,7 @@ export const counters: readonly CounterFamily[] = [
     kind: 'requests',
     metrics: ['response_total'],
     outcomeOf: destinationOutcome,
+    isPlaintext,
     millisecondsPerBound: 1,
   },
   {

@@ -1,24 +1,54 @@
 // What this mesh can do, and what it can't: refusals and docs/meshes.md say it in these words.
-import type {Mesh} from '../types.ts'
+import type {Mesh, MeshContext} from '../types.ts'
+import {linkerdOf, routeKind} from './context.ts'
+
+const noCallers = 'a route of the Service holds for every meshed caller alike'
 
 export const features: Mesh['features'] = {
-  matchHeaders: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  matchCookies: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  matchQueryParams: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  matchSourceLabels: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  matchSourceNamespace: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  matchSourceRegion: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  mirror: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  sticky: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  borrowedRoute: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  grpc: {works: true, how: 'GRPCRoute'},
-  tcp: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  gateways: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
+  matchHeaders: {works: true, how: 'a rule that leads to one slot alone'},
+  matchCookies: {works: true, how: 'a regular expression on the Cookie header; not for a GRPCRoute'},
+  matchQueryParams: {works: true, how: 'a rule that leads to one slot alone; not for a GRPCRoute'},
+  matchSourceLabels: {works: false, why: noCallers},
+  matchSourceNamespace: {works: false, why: noCallers},
+  matchSourceRegion: {works: false, why: noCallers},
+  mirror: {works: false, why: 'Linkerd has no mirroring: its routes refuse the filter RequestMirror'},
+  sticky: {
+    works: false,
+    why: "nothing in Linkerd's routes sets a cookie by the backend that answered, so a user would not stay with a version",
+  },
+  borrowedRoute: {works: true, how: 'spec.traffic.linkerd.route, whose parent is the Service'},
+  grpc: {works: true, how: 'GRPCRoute, where the port has appProtocol grpc'},
+  tcp: {works: false, why: 'Fairlead does not write the TCPRoutes of Linkerd'},
+  gateways: {
+    works: false,
+    why: "Linkerd has no gateway for the callers outside: a meshed one, such as ingress-nginx, obeys the Service's route",
+  },
   insideCallers: {works: true, how: 'HTTPRoute with the Service as parent'},
-  baseline: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
+  baseline: {works: false, why: "Linkerd's metrics of a route know its backends, not their workloads"},
   comparison: {works: true, how: 'metrics of the proxies'},
-  circuitBreaker: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  rateLimit: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  faults: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
-  plaintextGate: {works: false, why: 'Fairlead does not do this beside Linkerd yet'},
+  circuitBreaker: {
+    works: false,
+    why: "Linkerd reads failure accrual from the Service that callers name, so a breaker can't hold for the canary alone",
+  },
+  rateLimit: {
+    works: false,
+    why: 'HTTPLocalRateLimitPolicy needs a Server, which refuses whatever no policy of yours admits',
+  },
+  faults: {works: false, why: 'Linkerd injects faults by a backend of your own that fails, not by its proxies'},
+  plaintextGate: {works: true, how: "label tls of response_total, as the canary's proxies report it"},
+}
+
+/** What a borrowed route takes away, and a GRPCRoute: its matches are methods and headers, its clients keep no cookies. */
+export function limits(context: MeshContext): ReturnType<NonNullable<Mesh['limits']>> {
+  if (linkerdOf(context).route) {
+    const why = 'in a route of yours Fairlead changes weights alone'
+    return {
+      matchHeaders: {works: false, why},
+      matchCookies: {works: false, why},
+      matchQueryParams: {works: false, why},
+    }
+  }
+  if (routeKind(context) === 'HTTPRoute') return {}
+  const why = 'the Service speaks gRPC: a GRPCRoute matches headers alone, and its clients keep no cookies'
+  return {matchQueryParams: {works: false, why}, matchCookies: {works: false, why}}
 }

@@ -1,9 +1,10 @@
 // Linkerd: one HTTPRoute or GRPCRoute with the weights, whose parent is the apex Service, between the slots' Services.
+import {ownOrBorrowed} from '../shared/borrowed-routes.ts'
 import type {Mesh} from '../types.ts'
 import {claims, interests} from './claims.ts'
-import {gatewayApiVersion, linkerdApiVersion} from './context.ts'
+import {gatewayApiVersion, linkerdApiVersion, linkerdOf} from './context.ts'
 import {counters} from './counters.ts'
-import {features} from './features.ts'
+import {features, limits} from './features.ts'
 import {problems} from './problems.ts'
 import {readRoute, renderRoute} from './route.ts'
 import {confirmed, settlingMilliseconds} from './status.ts'
@@ -19,12 +20,16 @@ export const linkerd: Mesh = {
   interests,
   /** The slots' Services are all that a route names. */
   renderDestinations: () => [],
-  renderRoutes: (context, split) => [renderRoute(context, split)],
-  renderReturned: () => [],
-  read: readRoute,
+  ...ownOrBorrowed({
+    borrowing: context => linkerdOf(context).route,
+    render: renderRoute,
+    read: readRoute,
+    lone: true,
+  }),
   confirmed,
   settlingMilliseconds,
   problems,
   counters,
   features,
+  limits,
 }

@@ -1,20 +1,33 @@
 // What stands in the way of moving traffic with Linkerd. Routes and profiles in the namespaces of callers hold for those
 // callers alone: they are left to them, for else anybody could stop anybody's releases.
 import type {KubeObject} from '../../crds/meta.ts'
+import {borrowedProblems} from '../shared/borrowed-routes.ts'
+import {listOf} from '../shared/json.ts'
+import {describe, foreignRoute, isOwn} from '../shared/own.ts'
+import {unusablePort} from '../shared/ports.ts'
+import {takesEverything} from '../shared/routes.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
-import {isApex, isOwn, isRoute, listOf, liveRoute, objectsOf, parentServices, routeKind} from './context.ts'
-import {linkerdOf, routedPort} from './ports.ts'
-import {takesEverything} from './route.ts'
+import {isApex, isRoute, linkerdOf, liveRoute, objectsOf, parentServices, routeKind} from './context.ts'
 import {statusFinding} from './status.ts'
+
+const foreignFix = 'delete it and drop it from Git'
+
+const unroutable = {
+  problem: 'it has no port that speaks HTTP or gRPC without TLS of its own, and Linkerd routes nothing else by weight',
+  fix: 'add a TCP port whose appProtocol is http or grpc, or correct the one that misleads',
+}
 
 /** Problems that are reported at a time. */
 const maximumProblems = 20
 
 /** Every reason why traffic must not be moved, the Rollout's own first. */
 export function problems(context: MeshContext, objects: MeshObjects): MeshProblem[] {
+  const {route: borrowing} = linkerdOf(context)
   return [
-    ...unusablePort(context),
-    ...foreignRoute(context, objects),
+    ...unusablePort(context, linkerdOf(context).port, 'spec.traffic.linkerd.port', unroutable),
+    ...(borrowing
+      ? borrowedProblems(context, borrowing, objects, 'spec.traffic.linkerd.route')
+      : foreignRoute(context, liveRoute(context, objects), foreignFix)),
     ...refusal(context, objects),
     ...objectsOf(objects, 'ServiceProfile').flatMap(profile => overridingProfile(context, profile)),
     ...[...objectsOf(objects, 'HTTPRoute'), ...objectsOf(objects, 'GRPCRoute')].flatMap(route =>
@@ -23,57 +36,13 @@ export function problems(context: MeshContext, objects: MeshObjects): MeshProble
   ].slice(0, maximumProblems)
 }
 
-function unusablePort(context: MeshContext): MeshProblem[] {
-  const {apex, rollout} = context
-  const chosen = linkerdOf(context).port
-  const service = `Service ${rollout.namespace}/${apex.name}`
-  if (chosen !== undefined && !apex.ports.some(port => port.port === chosen)) {
-    const there = apex.ports.map(port => port.port).join(', ') || 'none'
-    return [
-      {
-        reason: 'PortNotFound',
-        object: `Rollout ${rollout.namespace}/${rollout.name}`,
-        field: 'spec.traffic.linkerd.port',
-        problem: `${service} has no port ${chosen}; it has: ${there}`,
-        fix: 'name one of its ports, or leave the field out',
-      },
-    ]
-  }
-  const port = routedPort(context)
-  if (port && port.protocol !== 'other') return []
-  return [
-    {
-      reason: 'NoRoutablePort',
-      object: service,
-      field: port && chosen !== undefined ? `spec.ports[port=${port.port}]` : 'spec.ports',
-      problem:
-        'it has no port that speaks HTTP or gRPC without TLS of its own, and Linkerd routes nothing else by weight',
-      fix: 'add a TCP port whose appProtocol is http or grpc, or correct the one that misleads',
-    },
-  ]
-}
-
-function foreignRoute(context: MeshContext, objects: MeshObjects): MeshProblem[] {
-  const live = liveRoute(context, objects)
-  if (!live || isOwn(context, live)) return []
-  return [
-    {
-      reason: `Foreign${routeKind(context)}`,
-      object: describe(live),
-      field: 'metadata.name',
-      problem: 'it has the name of the route that Fairlead writes, and was not made by this Rollout',
-      fix: 'delete it and drop it from Git',
-    },
-  ]
-}
-
 /**
  * What Linkerd refuses. A Service that was not found is left out: the slots' Services are written just before the route,
  * and Linkerd may see them after it.
  */
 function refusal(context: MeshContext, objects: MeshObjects): MeshProblem[] {
   const live = liveRoute(context, objects)
-  const found = live && isOwn(context, live) ? statusFinding(context, objects) : undefined
+  const found = live && (linkerdOf(context).route || isOwn(context, live)) ? statusFinding(context, objects) : undefined
   if (!found?.refused || found.problem.includes('BackendNotFound')) return []
   const {refused: _refused, ...problem} = found
   return [problem]
@@ -121,8 +90,4 @@ function rivalRoute(context: MeshContext, route: KubeObject): MeshProblem[] {
       fix: 'delete it, or give it another port of the Service or narrower matches; a port with GRPCRoutes needs appProtocol grpc',
     },
   ]
-}
-
-function describe(object: KubeObject): string {
-  return `${object.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`
 }

@@ -7,19 +7,6 @@ const context = testContext()
 const backendsOf = (route: KubeObject): KubeObject[] => route.spec.rules.flatMap((rule: KubeObject) => rule.backendRefs)
 
 describe('rendering', () => {
-  test.each([
-    {a: 50, b: 49},
-    {a: 101, b: -1},
-    {a: 99.5, b: 0.5},
-    {a: Number.NaN, b: 100},
-  ])('refuses weights %j', weights => {
-    expect(() => renderRoute(context, weights)).toThrow(/sum to 100/)
-  })
-
-  test('refuses a Rollout of another mesh', () => {
-    expect(() => renderRoute({...context, traffic: {}}, {a: 100, b: 0})).toThrow(/spec\.traffic\.linkerd/)
-  })
-
   test('no backend has weight 0, alone or beside another: a proxy would panic, or send it everything', () => {
     for (let b = 0; b <= 100; b++) {
       const weights = backendsOf(renderRoute(context, {a: 100 - b, b})).map(one => one.weight)

@@ -1,9 +1,9 @@
 // What Linkerd's policy controller says of the route. Its proxies learn of a route only once it is accepted.
 import {durationMilliseconds} from '../../crds/common.ts'
 import type {Condition, KubeObject} from '../../crds/meta.ts'
+import {listOf} from '../shared/json.ts'
 import type {Confirmation, MeshContext, MeshObjects, MeshProblem} from '../types.ts'
-import {isApex, listOf, liveRoute, parentServices} from './context.ts'
-import {linkerdOf} from './ports.ts'
+import {isApex, linkerdOf, liveRoute, parentServices, routeName} from './context.ts'
 
 const controllerName = 'linkerd.io/policy-controller'
 
@@ -44,7 +44,7 @@ export function statusFinding(context: MeshContext, objects: MeshObjects): Findi
   const route = liveRoute(context, objects)
   const find = (refused: boolean, reason: string, field: string, problem: string, fix: string): Finding => {
     const {kind = 'HTTPRoute'} = route ?? {}
-    return {refused, reason, object: `${kind} ${context.rollout.namespace}/${context.apex.name}`, field, problem, fix}
+    return {refused, reason, object: `${kind} ${context.rollout.namespace}/${routeName(context)}`, field, problem, fix}
   }
   if (!route) return find(false, 'RouteMissing', 'metadata.name', 'it is not there yet', 'wait: it is being written')
   const wait = "wait for Linkerd's policy controller; if it takes long, look at its log"

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest'
 import {definitionOf, kinds} from '../../crds/resources.ts'
 import {newStore, refusalOf, widget, widgetDefinition} from './fixtures.ts'
-import {istioCrds} from './istio-crds.ts'
+import {meshCrds} from './mesh-crds.ts'
 
 const spec = {
   type: 'object',
@@ -92,8 +92,7 @@ test('the scale subresource reads and writes the declared paths', () => {
 
 test('all definitions of the project and of the mesh are accepted', () => {
   const store = newStore()
-  for (const definition of [...kinds.map(definitionOf), ...istioCrds])
-    store.create(structuredClone(definition) as never)
+  for (const definition of [...kinds.map(definitionOf), ...meshCrds]) store.create(structuredClone(definition) as never)
   const served = store.registry.all().map(definition => definition.id)
   expect(served).toEqual(expect.arrayContaining(['rollouts.fairlead.dev', 'virtualservices.networking.istio.io']))
 })

@@ -16,8 +16,8 @@
 //   Listeners are called synchronously, in order; a listener may write, its events are delivered after the current one.
 //
 //   const server = await startApiServer({port?, now?, host is 127.0.0.1})  -> {url, port, store, close()}
-//   istioCrds: CustomResourceDefinitions of VirtualService and DestinationRule, to be created with store.create.
-export {istioCrds} from './istio-crds.ts'
+//   meshCrds: CustomResourceDefinitions of what the meshes read, to be created with store.create.
+export {meshCrds} from './mesh-crds.ts'
 export {type ApiServer, startApiServer} from './server.ts'
 export {Store, type StoreOptions} from './store.ts'
 export type {ApiRequest, ApiResponse, DeleteOptions, ListOptions, WatchEvent, WriteOptions} from './types.ts'

@@ -6,16 +6,17 @@ import {join} from 'node:path'
 import {stringify} from 'yaml'
 import type {KubeObject} from '../../crds/meta.ts'
 import {definitionOf, kinds} from '../../crds/resources.ts'
-import {istioCrds, type Store, startApiServer} from '../api/index.ts'
+import {meshCrds, type Store, startApiServer} from '../api/index.ts'
 import {freePort} from '../free-port.ts'
 import {MetricStore, startPrometheusApi, startScraper} from '../metrics/index.ts'
 import {startProxy} from '../proxy/index.ts'
 import {seededRandom, startWorkloadRunner} from '../workloads/index.ts'
 import {type AlertReceiver, startAlertReceiver} from './alert-receiver.ts'
 import {type ControllerProcess, startControllerProcess} from './controller-process.ts'
-import {type DemoVersion, demoName, demoNamespace, gitSyncManifest} from './manifests.ts'
+import {type DemoVersion, demoName, demoNamespace, gitSyncManifest, insiders, publicHost} from './manifests.ts'
 import {createRepository, type DemoRepository} from './repository.ts'
 import {startTraffic, type Traffic} from './traffic.ts'
+import type {DemoVariant} from './variants.ts'
 
 export interface DemoEnvironment {
   folder: string
@@ -37,10 +38,10 @@ const requestTimeoutMilliseconds = 5000
 const propagationMilliseconds = 200
 
 /** Starts everything in a temporary folder; the first version is in Git, and the GitSync follows it. */
-export async function startEnvironment(first: DemoVersion): Promise<DemoEnvironment> {
+export async function startEnvironment(first: DemoVersion, variant: DemoVariant): Promise<DemoEnvironment> {
   const folder = await mkdtemp(join(tmpdir(), 'fairlead-demo-'))
   const api = await startApiServer()
-  for (const crd of [...kinds.map(definitionOf), ...istioCrds]) api.store.create(structuredClone(crd) as KubeObject)
+  for (const crd of [...kinds.map(definitionOf), ...meshCrds]) api.store.create(structuredClone(crd) as KubeObject)
   api.store.create({apiVersion: 'v1', kind: 'Namespace', metadata: {name: demoNamespace}})
   const runner = startWorkloadRunner({store: api.store, random: seededRandom(1)})
   const proxy = await startProxy({
@@ -56,7 +57,7 @@ export async function startEnvironment(first: DemoVersion): Promise<DemoEnvironm
   })
   const prometheus = await startPrometheusApi({store: metrics})
   const alerts = await startAlertReceiver()
-  const repository = await createRepository(folder, first, alerts.url)
+  const repository = await createRepository(folder, first, alerts.url, variant)
   const kubeconfig = join(folder, 'kubeconfig')
   await writeFile(kubeconfig, stringify(kubeconfigOf(api.url)), {mode: 0o600})
   const logFile = join(folder, 'controller.log')
@@ -83,7 +84,8 @@ export async function startEnvironment(first: DemoVersion): Promise<DemoEnvironm
     traffic: () =>
       startTraffic({
         url: proxy.url,
-        host: `${demoName}.${demoNamespace}.svc.cluster.local`,
+        host: variant.mesh === 'gateway-api' ? publicHost : `${demoName}.${demoNamespace}.svc.cluster.local`,
+        special: variant.strategy === 'ab' ? insiders : undefined,
         requestsPerSecond,
         timeoutMilliseconds: requestTimeoutMilliseconds,
       }),

@@ -1,5 +1,6 @@
 // What the demo's repository holds: the manifests that a user of Fairlead would write.
 import {stringify} from 'yaml'
+import type {DemoVariant} from './variants.ts'
 
 /** One version of the demo's workload, and how it behaves. */
 export interface DemoVersion {
@@ -7,6 +8,11 @@ export interface DemoVersion {
   /** Share of requests that it fails, 0 to 1. */
   failureShare: number
 }
+
+/** Header of the users who get the new version first in an A/B test, and how large a share of all they are. */
+export const insiders = {header: 'x-group', value: 'insiders', share: 0.2} as const
+/** Host that users outside of the cluster call. */
+export const publicHost = 'shop.example.com'
 
 export const demoNamespace = 'shop'
 export const demoName = 'checkout'
@@ -21,6 +27,7 @@ export const demoIntervals = {
   settle: '1s',
   settlingTime: '1s',
   gitInterval: '1s',
+  abTest: '3s',
 } as const
 
 export function deploymentManifest({version, failureShare}: DemoVersion): string {
@@ -54,7 +61,7 @@ export function deploymentManifest({version, failureShare}: DemoVersion): string
 }
 
 /** Everything beside the Deployment, by file name. */
-export function otherManifests(alertAddress: string): Record<string, string> {
+export function otherManifests(alertAddress: string, variant: DemoVariant): Record<string, string> {
   return {
     'settings.yaml': stringify({
       apiVersion: 'v1',
@@ -74,19 +81,58 @@ export function otherManifests(alertAddress: string): Record<string, string> {
       metadata: {name: 'on-call'},
       spec: {webhook: {url: alertAddress}},
     }),
-    'rollout.yaml': stringify(rolloutManifest()),
+    'rollout.yaml': stringify(rolloutManifest(variant)),
+    ...(variant.mesh === 'gateway-api' ? {'gateway.yaml': stringify(gatewayManifest())} : {}),
   }
 }
 
-function rolloutManifest(): object {
+function gatewayManifest(): object {
+  const listeners = [{name: 'http', port: 80, protocol: 'HTTP'}]
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'Gateway',
+    metadata: {name: 'public'},
+    spec: {gatewayClassName: 'playground', listeners},
+  }
+}
+
+function trafficOf(mesh: DemoVariant['mesh']): object {
+  const {settlingTime} = demoIntervals
+  switch (mesh) {
+    case 'istio':
+      return {istio: {settlingTime}}
+    case 'linkerd':
+      return {linkerd: {settlingTime}}
+    case 'gateway-api':
+      return {gatewayAPI: {settlingTime, hosts: [publicHost], parentRefs: [{name: 'public'}]}}
+    default:
+      return mesh satisfies never
+  }
+}
+
+function strategyOf(strategy: DemoVariant['strategy']): object {
+  const {header: name, value: exact} = insiders
+  switch (strategy) {
+    case 'canary':
+      return {canary: {steps: [{weight: 10}, {weight: 50}]}}
+    case 'blue-green':
+      return {blueGreen: {}}
+    case 'ab':
+      return {abTest: {match: [{headers: [{name, exact}]}], duration: demoIntervals.abTest}}
+    default:
+      return strategy satisfies never
+  }
+}
+
+function rolloutManifest({mesh, strategy}: DemoVariant): object {
   return {
     apiVersion: 'fairlead.dev/v1alpha1',
     kind: 'Rollout',
     metadata: {name: demoName},
     spec: {
       targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: demoName},
-      traffic: {istio: {settlingTime: demoIntervals.settlingTime}},
-      strategy: {canary: {steps: [{weight: 10}, {weight: 50}]}},
+      traffic: trafficOf(mesh),
+      strategy: strategyOf(strategy),
       analysis: {
         interval: demoIntervals.analysisInterval,
         window: demoIntervals.analysisWindow,

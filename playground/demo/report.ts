@@ -31,6 +31,7 @@ const productDefaults = {
   settle: '5s',
   settlingTime: '8s',
   gitInterval: '1m',
+  abTest: '10m',
 } as const satisfies Record<keyof typeof demoIntervals, string>
 
 export function textReport(result: DemoResult): string {
@@ -69,7 +70,7 @@ export function textReport(result: DemoResult): string {
     ...(rolledBack.length > 0 ? rolledBack : ['  none']),
     '',
     `Requests dropped because of Fairlead: ${result.droppedByFairlead}${result.droppedByFairlead > 0 ? ` ${JSON.stringify(result.reasons)}` : ''}`,
-    `From merge to the first weight on the canary: ${firstWeights}. Controller: ${result.peakMebibytes.toFixed(0)} MiB resident at most. Demo: ${result.seconds.toFixed(0)} s.`,
+    `From merge to the first requests of the new version: ${firstWeights}. Controller: ${result.peakMebibytes.toFixed(0)} MiB resident at most. Demo: ${result.seconds.toFixed(0)} s.`,
     `Intervals of the demo (and of the product): ${intervals.join(', ')}.`,
     '',
   ].join('\n')

@@ -5,6 +5,7 @@ import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 import {type SimpleGit, simpleGit} from 'simple-git'
 import {type DemoVersion, deploymentManifest, otherManifests} from './manifests.ts'
+import type {DemoVariant} from './variants.ts'
 
 export interface DemoRepository {
   /** Address of the bare repository. */
@@ -22,6 +23,7 @@ export async function createRepository(
   folder: string,
   first: DemoVersion,
   alertAddress: string,
+  variant: DemoVariant,
 ): Promise<DemoRepository> {
   const bare = join(folder, 'shop.git')
   const work = join(folder, 'shop')
@@ -34,7 +36,7 @@ export async function createRepository(
   await git.addConfig('commit.gpgsign', 'false')
   await git.checkoutLocalBranch('main')
   await mkdir(join(work, 'deploy'))
-  for (const [name, contents] of Object.entries(otherManifests(alertAddress)))
+  for (const [name, contents] of Object.entries(otherManifests(alertAddress, variant)))
     await writeFile(join(work, 'deploy', name), contents)
   await writeVersion(work, first)
   await git.add('.')

@@ -33,7 +33,7 @@ export interface ReleaseReport {
 
 export interface MeasuredRelease {
   report: ReleaseReport
-  /** From the push of the merge to the first wish for a weight on the canary. */
+  /** From the push of the merge to the first wish that it has requests: a weight, or those that match. */
   firstWeightSeconds: number
   counted: TrafficCount
   expected: boolean
@@ -89,6 +89,14 @@ export async function untilStatus(
   }
 }
 
+/** Whether the version of a commit has requests, or had: at once with a blue/green switch, which makes it the primary. */
+function reaches({canary, primary, traffic, history}: RolloutStatus, commit: string): boolean {
+  if (primary?.commit?.hash === commit || history?.[0]?.commit?.hash === commit) return true
+  if (canary?.commit?.hash !== commit || !traffic) return false
+  const {wanted} = traffic
+  return wanted[canary.slot] > 0 || wanted.apart?.matched === true
+}
+
 /** Merges one version and waits for the end of its release. */
 export async function release(
   environment: DemoEnvironment,
@@ -99,11 +107,7 @@ export async function release(
   const alertsBefore = new Set(environment.alerts.alerts().map(alert => alert.id))
   const commit = await environment.repository.merge(merge.version, merge.subject)
   const startedAt = Date.now()
-  const started = await untilStatus(
-    environment,
-    'the first weight',
-    status => status.canary?.commit?.hash === commit && (status.traffic?.wanted[status.canary.slot] ?? 0) > 0,
-  )
+  await untilStatus(environment, 'the first request', status => reaches(status, commit))
   const firstWeightSeconds = (Date.now() - startedAt) / 1000
   const ended = await untilStatus(
     environment,
@@ -111,7 +115,7 @@ export async function release(
     status => status.history?.[0]?.commit?.hash === commit && status.release === undefined,
   )
   const entry = ended.history?.[0]
-  if (!entry) throw new Error(`no history after the release of ${started.canary?.revision}`)
+  if (!entry) throw new Error(`no history after the release of ${commit}`)
   // An alert is sent beside the rollback: it may arrive a moment after its end.
   await untilStatus(environment, 'delivery of the alerts', status => (status.alerts ?? []).length === 0)
   const counted = between(before, traffic.count())

@@ -31,6 +31,8 @@ export interface TrafficOptions {
   host: string
   requestsPerSecond: number
   timeoutMilliseconds: number
+  /** A header that a share of the requests bears, spread evenly. */
+  special?: {header: string; value: string; share: number} | undefined
 }
 
 /** Requests under way at once: at the bound, no further ones begin. */
@@ -47,7 +49,7 @@ export function startTraffic(options: TrafficOptions): Traffic {
   const timer = setInterval(() => {
     const due = Math.floor(((Date.now() - startedAt) / 1000) * options.requestsPerSecond)
     for (; sent < due && underWay.size < maximumUnderWay; sent++) {
-      const one: Promise<void> = send(agent, options).then(outcome => {
+      const one: Promise<void> = send(agent, options, sent).then(outcome => {
         underWay.delete(one)
         record(count, outcome)
       })
@@ -83,10 +85,19 @@ function record(count: TrafficCount, outcome: Outcome): void {
   }
 }
 
-function send(agent: Agent, options: TrafficOptions): Promise<Outcome> {
+/** Whether the share says that a request of this number bears the header. */
+function isSpecial(number: number, share: number): boolean {
+  return Math.floor((number + 1) * share) > Math.floor(number * share)
+}
+
+function send(agent: Agent, options: TrafficOptions, number: number): Promise<Outcome> {
+  const {special} = options
   return new Promise(resolve => {
     const dropped = (reason: string) => resolve({kind: 'dropped', reason})
-    const headers = {'x-playground-host': options.host}
+    const headers = {
+      'x-playground-host': options.host,
+      ...(special && isSpecial(number, special.share) ? {[special.header]: special.value} : {}),
+    }
     const sent = request(options.url, {agent, headers, timeout: options.timeoutMilliseconds}, response => {
       const {'x-version': version, 'x-proxy-error': proxyError} = response.headers
       response.resume()

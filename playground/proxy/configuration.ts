@@ -1,6 +1,7 @@
 // From the store's changes to snapshots in force, with the delay that a mesh's control plane would have.
 import type {Clock} from '../../controller/ports.ts'
 import {followResource, type WorkloadStore} from '../workloads/index.ts'
+import {gatewayRouteResources} from './route-status.ts'
 import {buildSnapshot, type Snapshot} from './snapshot.ts'
 
 /** Changes closer together than this part of the propagation time share a snapshot, so that few are ever on their way. */
@@ -13,7 +14,7 @@ interface Configuration {
 }
 
 /**
- * Follows Services, EndpointSlices and VirtualServices. The snapshot of what is there at the start is in force at once;
+ * Follows Services, EndpointSlices and routes. The snapshot of what is there at the start is in force at once;
  * later ones the propagation time after the change, in order.
  */
 export function followConfiguration(
@@ -36,7 +37,12 @@ export function followConfiguration(
   const build = () => {
     scheduled = false
     return buildSnapshot(
-      {services: services.all(), endpointSlices: endpointSlices.all(), virtualServices: virtualServices.all()},
+      {
+        services: services.all(),
+        endpointSlices: endpointSlices.all(),
+        virtualServices: virtualServices.all(),
+        gatewayRoutes: gatewayRoutes.flatMap(routes => [...routes.all()]),
+      },
       ++version,
     )
   }
@@ -56,11 +62,12 @@ export function followConfiguration(
   const services = followResource(store, 'services', onChange)
   const endpointSlices = followResource(store, 'endpointslices.discovery.k8s.io', onChange)
   const virtualServices = followResource(store, 'virtualservices.networking.istio.io', onChange)
+  const gatewayRoutes = gatewayRouteResources.map(resource => followResource(store, resource, onChange))
   let current = build()
   return {
     current: () => current,
     close() {
-      for (const cache of [services, endpointSlices, virtualServices]) cache.close()
+      for (const cache of [services, endpointSlices, virtualServices, ...gatewayRoutes]) cache.close()
       for (const cancel of timers) cancel()
       timers.clear()
     },

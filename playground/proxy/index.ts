@@ -1,4 +1,5 @@
-// The playground's mesh: a real weighted L7 proxy on loopback, configured by VirtualServices, Services and EndpointSlices.
+// The playground's mesh: a real weighted L7 proxy on loopback, configured by Services, EndpointSlices, and
+// VirtualServices, HTTPRoutes or GRPCRoutes; it answers the latter as a gateway's controller or Linkerd's does.
 //
 //   const proxy = await startProxy({store, random: seededRandom(2), settings: {propagationMilliseconds: 100}})
 //   await fetch(proxy.url, {headers: {'x-playground-host': 'checkout.shop'}})

@@ -1,31 +1,36 @@
-// Request metrics under Istio's names, in the Prometheus text format.
+// Request metrics under the names of Istio, Envoy Gateway and Linkerd, in the Prometheus text format.
 
-/** Labels in the order in which they are written. */
-export interface RequestLabels {
-  reporter: 'source' | 'destination'
-  source_workload: string
-  destination_workload: string
-  destination_workload_namespace: string
-  destination_service: string
-  destination_service_name: string
-  destination_service_namespace: string
-  response_code: string
-  response_flags: string
-  request_protocol: 'http'
-  grpc_response_status: ''
-  connection_security_policy: string
-}
+type Labels = Readonly<Record<string, string>>
 
-/** Upper bounds of Istio's duration histogram, in milliseconds. */
+/** Upper bounds of every histogram, in milliseconds: Istio's own. */
 export const durationBoundsMilliseconds: readonly number[] = [
   0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
   3_600_000,
 ]
 
+const counters = [
+  'istio_requests_total',
+  'envoy_cluster_upstream_rq',
+  'outbound_http_route_backend_response_statuses_total',
+  'response_total',
+] as const
+
+/** Histograms, with the milliseconds that 1 of their unit stands for. */
+const histograms = {
+  istio_request_duration_milliseconds: 1,
+  envoy_cluster_upstream_rq_time: 1,
+  outbound_http_route_backend_response_duration_seconds: 1000,
+  response_latency_ms: 1,
+} as const
+
+type CounterName = (typeof counters)[number]
+type HistogramName = keyof typeof histograms
+
 /** Label sets that are kept; requests with further ones are only counted as lost. */
 const maximumSeries = 2_000
 
 interface Series {
+  name: string
   labels: string
   count: number
   sumMilliseconds: number
@@ -33,9 +38,10 @@ interface Series {
   buckets: number[]
 }
 
-/** Counts requests and their durations. */
+/** Counts requests and their durations. Labels are written in the order in which they are given. */
 export interface RequestMetrics {
-  record(labels: RequestLabels, durationMilliseconds: number): void
+  count(name: CounterName, labels: Labels): void
+  observe(name: HistogramName, labels: Labels, durationMilliseconds: number): void
   /** Everything counted so far, as `text/plain; version=0.0.4`. */
   text(): string
 }
@@ -43,23 +49,28 @@ export interface RequestMetrics {
 export function createRequestMetrics(): RequestMetrics {
   const series = new Map<string, Series>()
   let lost = 0
+  const find = (name: string, labels: Labels): Series | undefined => {
+    const written = formatLabels(labels)
+    const key = `${name}{${written}}`
+    const known = series.get(key)
+    if (known !== undefined) return known
+    if (series.size >= maximumSeries) {
+      lost++
+      return undefined
+    }
+    const buckets = Array.from({length: durationBoundsMilliseconds.length + 1}, () => 0)
+    const made = {name, labels: written, count: 0, sumMilliseconds: 0, buckets}
+    series.set(key, made)
+    return made
+  }
   return {
-    record(labels, durationMilliseconds) {
-      const key = Object.values(labels).join('\u0000')
-      let known = series.get(key)
-      if (known === undefined) {
-        if (series.size >= maximumSeries) {
-          lost++
-          return
-        }
-        known = {
-          labels: formatLabels(labels),
-          count: 0,
-          sumMilliseconds: 0,
-          buckets: Array.from({length: durationBoundsMilliseconds.length + 1}, () => 0),
-        }
-        series.set(key, known)
-      }
+    count(name, labels) {
+      const known = find(name, labels)
+      if (known) known.count++
+    },
+    observe(name, labels, durationMilliseconds) {
+      const known = find(name, labels)
+      if (!known) return
       known.count++
       known.sumMilliseconds += durationMilliseconds
       const found = durationBoundsMilliseconds.findIndex(bound => durationMilliseconds <= bound)
@@ -72,12 +83,16 @@ export function createRequestMetrics(): RequestMetrics {
 
 function formatMetrics(series: readonly Series[], lost: number): string {
   const lines = [
-    '# HELP istio_requests_total Requests that the mesh of the playground carried.',
-    '# TYPE istio_requests_total counter',
-    ...series.map(({labels, count}) => `istio_requests_total{${labels}} ${count}`),
-    '# HELP istio_request_duration_milliseconds Duration of these requests.',
-    '# TYPE istio_request_duration_milliseconds histogram',
-    ...series.flatMap(formatHistogram),
+    ...counters.flatMap(name => [
+      `# HELP ${name} Requests that the mesh of the playground carried.`,
+      `# TYPE ${name} counter`,
+      ...series.filter(one => one.name === name).map(({labels, count}) => `${name}{${labels}} ${count}`),
+    ]),
+    ...(Object.keys(histograms) as HistogramName[]).flatMap(name => [
+      `# HELP ${name} Duration of these requests.`,
+      `# TYPE ${name} histogram`,
+      ...series.filter(one => one.name === name).flatMap(one => formatHistogram(one, histograms[name])),
+    ]),
     '# HELP playground_proxy_lost_series_total Requests not counted, because too many label sets are.',
     '# TYPE playground_proxy_lost_series_total counter',
     `playground_proxy_lost_series_total ${lost}`,
@@ -85,17 +100,17 @@ function formatMetrics(series: readonly Series[], lost: number): string {
   return `${lines.join('\n')}\n`
 }
 
-function formatHistogram({labels, count, sumMilliseconds, buckets}: Series): string[] {
-  const name = 'istio_request_duration_milliseconds'
+function formatHistogram({name, labels, count, sumMilliseconds, buckets}: Series, unitMilliseconds: number): string[] {
   let cumulated = 0
   const lines = buckets.map((bucket, index) => {
+    const bound = durationBoundsMilliseconds[index]
     cumulated += bucket
-    return `${name}_bucket{${labels},le="${durationBoundsMilliseconds[index] ?? '+Inf'}"} ${cumulated}`
+    return `${name}_bucket{${labels},le="${bound === undefined ? '+Inf' : bound / unitMilliseconds}"} ${cumulated}`
   })
-  return [...lines, `${name}_sum{${labels}} ${sumMilliseconds}`, `${name}_count{${labels}} ${count}`]
+  return [...lines, `${name}_sum{${labels}} ${sumMilliseconds / unitMilliseconds}`, `${name}_count{${labels}} ${count}`]
 }
 
-function formatLabels(labels: RequestLabels): string {
+function formatLabels(labels: Labels): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}="${escapeLabel(String(value))}"`)
     .join(',')

@@ -3,11 +3,14 @@ import type {IncomingMessage, ServerResponse} from 'node:http'
 import type {Clock, Random} from '../../controller/ports.ts'
 import {systemClock} from '../../controller/shell/clock.ts'
 import type {WorkloadStore} from '../workloads/index.ts'
+import {countRequest} from './accounting.ts'
 import {followConfiguration} from './configuration.ts'
 import {type ForwardResult, forward} from './forward.ts'
 import {startLoopbackServer} from './loopback-server.ts'
-import {createRequestMetrics, type RequestLabels, type RequestMetrics} from './metrics.ts'
+import {createRequestMetrics, type RequestMetrics} from './metrics.ts'
 import {chooseRoute} from './route.ts'
+import {answerRoutes} from './route-status.ts'
+import type {Counting} from './route-types.ts'
 import {type CompleteProxySettings, completeProxySettings, type ProxySettings} from './settings.ts'
 import type {SnapshotService} from './snapshot.ts'
 import {Upstreams} from './upstreams.ts'
@@ -34,7 +37,7 @@ const responseFlags: Record<ProxyError, string> = {
 }
 
 export interface ProxyOptions {
-  /** Services, EndpointSlices and VirtualServices are read from it; it must know these resources. */
+  /** Services, EndpointSlices and the routes of every mesh are read from it, and routes are answered in it. */
   store: WorkloadStore
   /** Weighted destinations are drawn from it. */
   random: Random
@@ -70,6 +73,7 @@ interface Target {
   host: string
   service: Pick<SnapshotService, 'name' | 'namespace'>
   workload?: string
+  counted?: Counting | undefined
 }
 
 const unknownService = {name: 'unknown', namespace: 'unknown'}
@@ -86,6 +90,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
   const configuration = followConfiguration(store, clock, settings.propagationMilliseconds, snapshot =>
     upstreams.retain(snapshot),
   )
+  const answering = answerRoutes(store, clock, settings.propagationMilliseconds)
   const server = await startLoopbackServer((request, response) => {
     const {method = 'GET', url = '/', headers} = request
     const context = {clientNamespace: settings.clientNamespace, ownPort: server.port}
@@ -97,8 +102,8 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     if (decision.kind === 'no_cluster') {
       return finish.refuse('no_cluster', {host: decision.host, service: decision}, request, response)
     }
-    const {service} = decision
-    const target = {host: service.host, service}
+    const {service, counted} = decision
+    const target = {host: service.host, service, counted}
     if (account.inFlight > settings.maximumInFlight) return finish.refuse('overflow', target, request, response)
     const upstream = upstreams.choose(service.endpoints)
     if (upstream === undefined) return finish.refuse('no_healthy_upstream', target, request, response)
@@ -119,6 +124,7 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     },
     async close() {
       configuration.close()
+      answering.close()
       await Promise.all([server.close(), metricsServer.close()])
       upstreams.close()
     },
@@ -182,28 +188,12 @@ class Account {
     this.dropped[error] = (this.dropped[error] ?? 0) + 1
   }
 
-  /** Counts a request as its caller's sidecar reports it, and as its destination's does where the request got there. */
   private end(startedAt: number, target: Target, status: string, flags: string, reached: boolean): void {
     this.inFlight--
     const durationMilliseconds = performance.now() - startedAt
-    const {host, service, workload} = target
-    const labels: RequestLabels = {
-      reporter: 'source',
-      source_workload: this.settings.sourceWorkload,
-      destination_workload: workload ?? 'unknown',
-      destination_workload_namespace: workload === undefined ? 'unknown' : service.namespace,
-      destination_service: host,
-      destination_service_name: service.name,
-      destination_service_namespace: service.namespace,
-      response_code: status,
-      response_flags: flags,
-      request_protocol: 'http',
-      grpc_response_status: '',
-      connection_security_policy: 'unknown',
-    }
-    this.metrics.record(labels, durationMilliseconds)
-    if (!reached) return
-    this.metrics.record({...labels, reporter: 'destination', connection_security_policy: 'none'}, durationMilliseconds)
+    const {sourceWorkload} = this.settings
+    const {counted, ...rest} = target
+    countRequest(this.metrics, {...rest, sourceWorkload, status, flags, reached, durationMilliseconds}, counted)
   }
 }
 

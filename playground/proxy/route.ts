@@ -1,12 +1,13 @@
 // Where a request goes, by one snapshot.
 import type {Random} from '../../controller/ports.ts'
 import {serviceHostOf, splitAuthority, splitServiceHost} from './hosts.ts'
+import type {Counting, Route, RouteDestination, RouteRequest} from './route-types.ts'
 import type {Snapshot, SnapshotService} from './snapshot.ts'
-import {admits, type RouteDestination, type RouteRequest, type VirtualServiceRoute} from './virtual-service.ts'
+import {admits} from './virtual-service.ts'
 
 /** The Service that a request goes to, or why it goes nowhere. */
 type RouteDecision =
-  | {kind: 'service'; service: SnapshotService}
+  | {kind: 'service'; service: SnapshotService; counted?: Counting}
   | {kind: 'no_route'; host: string}
   | {kind: 'no_cluster'; host: string; name: string; namespace: string}
 
@@ -51,6 +52,7 @@ export function chooseRoute(
     host,
     port: statedPort ?? service?.ports[0] ?? defaultPort,
     path: incoming.url.split('?', 1)[0] ?? '/',
+    query: new URLSearchParams(incoming.url.split('?')[1] ?? ''),
     headers: incoming.headers,
     gateway: header(incoming, 'x-playground-gateway') ?? (inCluster ? 'mesh' : undefined),
   }
@@ -67,11 +69,7 @@ function header(incoming: IncomingRoute, name: string): string | undefined {
 }
 
 /** The oldest VirtualService of the first of the names that takes requests from where this one comes from. */
-function findRoute(
-  snapshot: Snapshot,
-  names: readonly string[],
-  request: RouteRequest,
-): VirtualServiceRoute | undefined {
+function findRoute(snapshot: Snapshot, names: readonly string[], request: RouteRequest): Route | undefined {
   for (const name of names) {
     const exact = snapshot.routes.get(name)?.find(route => admits(route.gateways, request))
     if (exact !== undefined) return exact
@@ -92,8 +90,9 @@ function draw(destinations: readonly RouteDestination[], random: Random): RouteD
 }
 
 /** A destination whose Service, or whose port of it, doesn't exist is a cluster that the mesh doesn't know. */
-function resolve(snapshot: Snapshot, {host, port}: RouteDestination): RouteDecision {
+function resolve(snapshot: Snapshot, {host, port, counted}: RouteDestination): RouteDecision {
   const service = snapshot.services.get(host)
-  if (service !== undefined && (port === undefined || service.ports.includes(port))) return {kind: 'service', service}
+  if (service !== undefined && (port === undefined || service.ports.includes(port)))
+    return {kind: 'service', service, ...(counted ? {counted} : {})}
   return {kind: 'no_cluster', host, ...(splitServiceHost(host) ?? {name: host, namespace: 'unknown'})}
 }

@@ -1,8 +1,10 @@
 // What the proxy goes by at one time: immutable, built anew after a change, and replaced as a whole.
 import type {KubeObject} from '../../crds/meta.ts'
 import {playgroundAnnotations, serviceNameLabel} from '../workloads/index.ts'
+import {readGatewayRoute} from './gateway-route.ts'
 import {serviceHost} from './hosts.ts'
-import {readVirtualService, type VirtualServiceRoute} from './virtual-service.ts'
+import type {Route} from './route-types.ts'
+import {readVirtualService} from './virtual-service.ts'
 
 /** One ready Pod behind a Service. */
 export interface Endpoint {
@@ -26,9 +28,9 @@ export interface Snapshot {
   version: number
   services: ReadonlyMap<string, SnapshotService>
   /** Routes by exact host, the oldest first. */
-  routes: ReadonlyMap<string, readonly VirtualServiceRoute[]>
+  routes: ReadonlyMap<string, readonly Route[]>
   /** Routes by wildcard, the longest first; `suffix` is what follows the `*`. */
-  wildcards: readonly {suffix: string; route: VirtualServiceRoute}[]
+  wildcards: readonly {suffix: string; route: Route}[]
   problems: readonly string[]
 }
 
@@ -36,6 +38,8 @@ interface SnapshotObjects {
   services: Iterable<KubeObject>
   endpointSlices: Iterable<KubeObject>
   virtualServices: Iterable<KubeObject>
+  /** HTTPRoutes and GRPCRoutes. */
+  gatewayRoutes?: Iterable<KubeObject>
 }
 
 /** The snapshot of some objects. */
@@ -54,10 +58,13 @@ export function buildSnapshot(objects: SnapshotObjects, version: number): Snapsh
     const ports = (service.spec?.ports ?? []).map((port: {port: number}) => port.port)
     services.set(host, {host, name, namespace, ports, endpoints: endpoints.get(host) ?? []})
   }
-  const found = [...objects.virtualServices].map(readVirtualService)
+  const found = [
+    ...[...objects.virtualServices].map(readVirtualService),
+    ...[...(objects.gatewayRoutes ?? [])].map(readGatewayRoute),
+  ]
   found.sort((left, right) => compare(left.createdAt, right.createdAt) || compare(left.id, right.id))
-  const routes = new Map<string, VirtualServiceRoute[]>()
-  const wildcards: {suffix: string; route: VirtualServiceRoute}[] = []
+  const routes = new Map<string, Route[]>()
+  const wildcards: {suffix: string; route: Route}[] = []
   for (const route of found) {
     for (const host of route.hosts) {
       if (host.startsWith('*')) wildcards.push({suffix: host.slice(1), route})

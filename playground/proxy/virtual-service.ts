@@ -2,59 +2,24 @@
 // of Fairlead need; whatever else a route says is reported as a problem, and a rule that can't be kept to is dropped.
 import type {KubeObject} from '../../crds/meta.ts'
 import {hostInRoute} from './hosts.ts'
+import {
+  type Condition,
+  type Loose,
+  list,
+  maximumPatternLength,
+  type Route,
+  type RouteDestination,
+  type RouteRequest,
+  type RouteRule,
+} from './route-types.ts'
 
-/** A request, as far as routes look at it. */
-export interface RouteRequest {
-  method: string
-  /** Host without port. */
-  host: string
-  port: number
-  /** Path without the query. */
-  path: string
-  headers: Readonly<Record<string, string | string[] | undefined>>
-  /** `mesh`, `namespace/name` of a gateway, or undefined for some gateway that isn't the mesh. */
-  gateway: string | undefined
-}
-
-/** One weighted destination of a rule. */
-export interface RouteDestination {
-  /** Full name of the Service. */
-  host: string
-  port?: number
-  weight: number
-}
-
-interface RouteRule {
-  /** One of them must match; undefined matches everything. */
-  matches: ((request: RouteRequest) => boolean)[] | undefined
-  /** Destinations that get requests; empty when the rule has none. */
-  destinations: readonly RouteDestination[]
-}
-
-export interface VirtualServiceRoute {
-  /** `namespace/name`. */
-  id: string
-  createdAt: string
-  /** Full Service names, other names, and wildcards `*.example.com` or `*`. */
-  hosts: readonly string[]
-  gateways: readonly string[]
-  rules: readonly RouteRule[]
-  problems: readonly string[]
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: routes are raw JSON; every field is read with care.
-type Loose = any
-type Condition = (request: RouteRequest) => boolean
-
-/** Patterns that are longer are refused: they come from users and run on every request. */
-const maximumPatternLength = 512
 const ignoredRuleFields = ['rewrite', 'timeout', 'retries', 'fault', 'mirror', 'mirrors', 'corsPolicy', 'headers']
 const refusedRuleFields = ['redirect', 'directResponse', 'delegate']
 
 class Unsupported extends Error {}
 
 /** The route of a VirtualService. It never throws: what can't be read is among the problems. */
-export function readVirtualService(object: KubeObject): VirtualServiceRoute {
+export function readVirtualService(object: KubeObject): Route {
   const {name, namespace = '', creationTimestamp = ''} = object.metadata
   const id = `${namespace}/${name}`
   const problems: string[] = []
@@ -89,10 +54,6 @@ export function readVirtualService(object: KubeObject): VirtualServiceRoute {
 export function admits(gateways: readonly string[], request: RouteRequest): boolean {
   if (request.gateway !== undefined) return gateways.includes(request.gateway)
   return gateways.some(gateway => gateway !== 'mesh')
-}
-
-function list(value: Loose): Loose[] {
-  return Array.isArray(value) ? value : []
 }
 
 function qualifiedGateway(gateway: string, namespace: string): string {

@@ -88,6 +88,13 @@ export const permissions: readonly Permission[] = [
     when: ['meshes.istio'],
   },
   {
+    apiGroup: 'networking.istio.io',
+    resource: 'envoyfilters',
+    verbs: own,
+    reason: "a canary's rate limit, and the faults of a step",
+    when: ['meshes.istio'],
+  },
+  {
     apiGroup: 'gateway.networking.k8s.io',
     resource: 'httproutes',
     verbs: own,
@@ -99,7 +106,7 @@ export const permissions: readonly Permission[] = [
     resource: 'grpcroutes',
     verbs: own,
     reason: 'the route of a gRPC port',
-    when: ['meshes.linkerd'],
+    when: ['meshes.gatewayAPI', 'meshes.linkerd'],
   },
   {
     apiGroup: 'gateway.networking.k8s.io',

@@ -12,8 +12,11 @@ const objectName = z
 
 export const meshValues = z
   .strictObject({
-    istio: z.boolean().default(true).describe('Rollouts may use Istio (VirtualServices and DestinationRules).'),
-    gatewayAPI: z.boolean().default(true).describe('Rollouts may use the Gateway API (HTTPRoutes).'),
+    istio: z
+      .boolean()
+      .default(true)
+      .describe('Rollouts may use Istio (VirtualServices, DestinationRules and EnvoyFilters).'),
+    gatewayAPI: z.boolean().default(true).describe('Rollouts may use the Gateway API (HTTPRoutes and GRPCRoutes).'),
     linkerd: z
       .boolean()
       .default(true)

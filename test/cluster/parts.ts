@@ -24,6 +24,7 @@ const parts = {
   kwok: {module: 'kwok', package: 'sigs.k8s.io/kwok/cmd/kwok'},
   helm: {module: 'helm', package: 'helm.sh/helm/v3/cmd/helm'},
   'envoy-gateway': {module: 'envoy-gateway', package: 'github.com/envoyproxy/gateway/cmd/envoy-gateway'},
+  'pilot-discovery': {module: 'istio', package: 'istio.io/istio/pilot/cmd/pilot-discovery'},
 } as const satisfies Record<string, Part>
 
 export type PartName = keyof typeof parts

@@ -200,6 +200,33 @@ describe.each(keys)('manifests of %s', key => {
   })
 })
 
+describe.each(keys)('refusals of %s', key => {
+  const mesh = meshes[key]
+  const contexts = contextsOf(key)
+
+  test.each([
+    {a: 50, b: 49},
+    {a: 101, b: -1},
+    {a: 99.5, b: 0.5},
+    {a: Number.NaN, b: 100},
+  ])('refuses weights %j', wanted => {
+    fc.assert(
+      fc.property(contexts, context => {
+        expect(() => mesh.renderRoutes(context, wanted, [])).toThrow(/sum to 100/)
+      }),
+    )
+  })
+
+  test('refuses a Rollout of another mesh', () => {
+    fc.assert(
+      fc.property(contexts, context => {
+        const other = {...context, traffic: {}}
+        expect(() => mesh.renderRoutes(other, {a: 100, b: 0}, [])).toThrow(`spec.traffic.${key}`)
+      }),
+    )
+  })
+})
+
 describe.each(keys)('readings of %s', key => {
   const mesh = meshes[key]
   const contexts = contextsOf(key)

@@ -6,7 +6,7 @@ import type {KubeObject} from '../../crds/meta.ts'
 import {labels} from '../../crds/names.ts'
 import {meshes} from '../../mesh/registry.ts'
 import type {MeshContext} from '../../mesh/types.ts'
-import {istioCrds, Store} from '../../playground/api/index.ts'
+import {meshCrds, Store} from '../../playground/api/index.ts'
 import {startTraffic} from '../../playground/demo/traffic.ts'
 import {startProxy} from '../../playground/proxy/index.ts'
 import {seededRandom, startWorkloadRunner} from '../../playground/workloads/index.ts'
@@ -37,7 +37,7 @@ interface Moves {
 /** Plays a release under traffic; the number of requests that the client saw dropped. */
 async function droppedIn(release: (moves: Moves) => Promise<void>): Promise<number> {
   const store = new Store()
-  for (const crd of istioCrds) store.create(structuredClone(crd) as KubeObject)
+  for (const crd of meshCrds) store.create(structuredClone(crd) as KubeObject)
   store.create({apiVersion: 'v1', kind: 'Namespace', metadata: {name: namespace}})
   const runner = startWorkloadRunner({store, random: seededRandom(1), settings: {terminationGraceMilliseconds: 100}})
   closers.push(() => runner.close())

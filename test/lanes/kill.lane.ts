@@ -18,7 +18,7 @@ let stopped = false
 let killer: Promise<void>
 
 beforeAll(async () => {
-  environment = await startEnvironment(firstVersion)
+  environment = await startEnvironment(firstVersion, {mesh: 'istio', strategy: 'canary'})
   const random = seeded(seed)
   killer = (async () => {
     while (!stopped) {

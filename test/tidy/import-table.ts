@@ -23,7 +23,8 @@ const rooms: readonly Room[] = [
     packages: ['zod', 'undici', 'aws4fetch'],
   },
   {folder: 'mesh/types.ts', rooms: ['crds/'], packages: []},
-  {folder: 'mesh/<name>/', rooms: ['crds/', 'mesh/types.ts'], packages: []},
+  {folder: 'mesh/<name>/', rooms: ['crds/', 'mesh/types.ts', 'mesh/shared/'], packages: []},
+  {folder: 'mesh/shared/', rooms: ['crds/', 'mesh/types.ts'], packages: []},
   {folder: 'mesh/registry.ts', rooms: ['crds/', 'mesh/types.ts', 'mesh/<name>/'], packages: []},
   {folder: 'gitops/', rooms: ['crds/', 'controller/ports.ts'], packages: ['node:', 'simple-git', 'yaml', 'zod']},
   {folder: 'controller/ports.ts', rooms: ['crds/'], packages: []},
@@ -62,7 +63,11 @@ const rooms: readonly Room[] = [
     ],
   },
   {folder: 'cli/', rooms: [anyRoom], packages: ['node:', 'commander', 'yaml', 'zod']},
-  {folder: 'scripts/', rooms: ['crds/'], packages: ['node:', 'rolldown', 'yaml', 'zod']},
+  {
+    folder: 'scripts/',
+    rooms: ['crds/', 'mesh/types.ts', 'mesh/registry.ts'],
+    packages: ['node:', 'rolldown', 'yaml', 'zod'],
+  },
   {
     folder: 'test/',
     rooms: [anyRoom],

@@ -17,6 +17,9 @@ let server: Server
 let loopback = ''
 
 beforeAll(async () => {
+  // A test file before this one, in the same worker, has switched the interceptors off.
+  if (!nock.isActive()) nock.activate()
+  nock.enableNetConnect('127.0.0.1')
   server = createServer((incoming, response) => {
     const chunks: Buffer[] = []
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -32,6 +35,8 @@ beforeAll(async () => {
 })
 
 afterAll(() => {
+  nock.enableNetConnect()
+  nock.restore()
   server.closeAllConnections()
   server.close()
 })
@@ -39,7 +44,6 @@ afterAll(() => {
 /** Headers and body of the request that a configuration makes. */
 async function sent(document: object): Promise<{headers: Record<string, string>; body: string}> {
   const config = httpConfig.parse(document)
-  nock.enableNetConnect('127.0.0.1')
   const answer = await createPrometheusMetrics({address: loopback, httpConfig: () => config}).query(request)
   expect(answer).toMatchObject({kind: 'vector'})
   if (!seen) throw new Error('nothing was sent')

@@ -24,10 +24,13 @@
 {{- if .Values.meshes.istio }}
 - {apiGroups: ["networking.istio.io"], resources: [destinationrules], verbs: [list, watch, create, patch, delete]}
 {{- end }}
+{{- if .Values.meshes.istio }}
+- {apiGroups: ["networking.istio.io"], resources: [envoyfilters], verbs: [list, watch, create, patch, delete]}
+{{- end }}
 {{- if or .Values.meshes.gatewayAPI .Values.meshes.linkerd }}
 - {apiGroups: ["gateway.networking.k8s.io"], resources: [httproutes], verbs: [list, watch, create, patch, delete]}
 {{- end }}
-{{- if .Values.meshes.linkerd }}
+{{- if or .Values.meshes.gatewayAPI .Values.meshes.linkerd }}
 - {apiGroups: ["gateway.networking.k8s.io"], resources: [grpcroutes], verbs: [list, watch, create, patch, delete]}
 {{- end }}
 {{- if .Values.meshes.gatewayAPI }}

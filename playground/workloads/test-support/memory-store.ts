@@ -13,6 +13,7 @@ const resources: Record<string, string> = {
   Deployment: 'deployments.apps',
   EndpointSlice: 'endpointslices.discovery.k8s.io',
   VirtualService: 'virtualservices.networking.istio.io',
+  HTTPRoute: 'httproutes.gateway.networking.k8s.io',
 }
 
 /** A store in memory, with helpers that tests use to read and change objects. */

@@ -21,6 +21,7 @@ import {startLoad} from './client.ts'
 import {gateway, gatewayPort, type RunningGateway, startEnvoyGateway} from './gateway.ts'
 import {type PodServers, startPodServers} from './pod-servers.ts'
 import type {ReleaseTimes, Report} from './report.ts'
+import {reportRun} from './report-run.ts'
 
 const namespace = 'shop'
 const hostname = 'shop.example.com'
@@ -203,13 +204,4 @@ async function run(): Promise<Report> {
   return report({kubectl, history, servers, gateway: running, controller, startController})
 }
 
-// Nobody waits for the outcome any more: with this process, the first of its namespace, everything else ends.
-process.stdin.once('end', () => process.exit(1)).resume()
-run().then(
-  result => {
-    process.stdout.write(JSON.stringify(result), () => process.exit(0))
-  },
-  error => {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`, () => process.exit(1))
-  },
-)
+reportRun(run)

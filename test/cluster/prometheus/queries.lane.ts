@@ -11,7 +11,8 @@ import {type PrometheusServer, startPrometheus} from './server.ts'
 import {type Source, startSource} from './source.ts'
 
 type MeshName = keyof typeof meshes
-type Metric = NonNullable<Threshold['metric']>
+/** The gate for plaintext has figures of its own. */
+type Metric = Exclude<NonNullable<Threshold['metric']>, 'plaintextRequests'>
 
 let source: Source
 let prometheus: PrometheusServer
@@ -203,6 +204,29 @@ describe.concurrent.each(names)('queries of %s', name => {
     const {failed, total} = (await observe(name, 'counters', expectations.requestSuccessRate.passing)).requests
     expect(total / failed).toBeCloseTo(5, 1)
     expect(Math.abs(total - 30_000)).toBeLessThan(1500)
+  })
+})
+
+/** Requests at the pods of slot b, with mutual TLS and without, as the meshes that can tell expose them. */
+const atPods = {
+  istio: (namespace: string, encrypted: boolean) =>
+    `istio_requests_total{reporter="destination",destination_workload_namespace="${namespace}",destination_workload="c-b",response_code="200",connection_security_policy="${encrypted ? 'mutual_tls' : 'none'}"}`,
+  linkerd: (namespace: string, encrypted: boolean) =>
+    `response_total{direction="inbound",namespace="${namespace}",deployment="c-b",status_code="200",classification="success",tls="${encrypted ? 'true' : 'no_identity'}"}`,
+}
+
+describe.concurrent.each(Object.keys(atPods) as (keyof typeof atPods)[])('the gate for plaintext of %s', name => {
+  const gate: Threshold = {metric: 'plaintextRequests', max: 0}
+
+  test('passes on requests with mutual TLS, and on no others', async () => {
+    source.grow({[atPods[name]('encrypted', true)]: 100})
+    source.grow({[atPods[name]('mixed', true)]: 100, [atPods[name]('mixed', false)]: 10})
+    source.grow({[atPods[name]('silent', true)]: 0})
+    await settled()
+    expect(await judge(name, 'encrypted', gate)).toMatchObject({verdict: 'pass', value: 0})
+    expect(await judge(name, 'mixed', gate)).toMatchObject({verdict: 'fail', reason: 'AboveMaximum'})
+    expect(await judge(name, 'silent', gate)).toMatchObject({verdict: 'noData'})
+    expect(await judge(name, 'nobody', gate)).toMatchObject({verdict: 'noData', reason: 'NoSeries'})
   })
 })
 

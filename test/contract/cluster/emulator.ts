@@ -1,14 +1,14 @@
 // The playground's API emulator as a target of the contract, with the playground's controllers.
 import type {KubeObject} from '../../../crds/meta.ts'
 import {definitionOf, kinds} from '../../../crds/resources.ts'
-import {type ApiServer, istioCrds, startApiServer} from '../../../playground/api/index.ts'
+import {type ApiServer, meshCrds, startApiServer} from '../../../playground/api/index.ts'
 import {seededRandom, startWorkloadRunner} from '../../../playground/workloads/index.ts'
 import type {Target} from './bench.ts'
 
 /** The emulator with every CRD, and something that runs Deployments. */
 export async function startEmulator(): Promise<{server: ApiServer; close(): Promise<void>}> {
   const server = await startApiServer()
-  for (const crd of [...kinds.map(definitionOf), ...istioCrds]) server.store.create(structuredClone(crd) as KubeObject)
+  for (const crd of [...kinds.map(definitionOf), ...meshCrds]) server.store.create(structuredClone(crd) as KubeObject)
   // What happened before is forgotten, as by a server that has run for a while.
   server.store.compact()
   const runner = startWorkloadRunner({

@@ -1,15 +1,15 @@
 import {describe, expect, test} from 'vitest'
 import type {KubeObject} from '../../crds/meta.ts'
 import {testContext} from './fixtures.ts'
-import {readHttpRoute, renderHttpRoute} from './http-route.ts'
+import {readRoute, renderRoute} from './route.ts'
 
 const context = testContext()
 
 /** What is read after somebody edited the route that carries 90 and 10. */
 function readAfter(edit: (spec: KubeObject['spec'], route: KubeObject) => void) {
-  const route = renderHttpRoute(context, {a: 90, b: 10})
+  const route = renderRoute(context, {a: 90, b: 10})
   edit(route.spec, route)
-  return readHttpRoute(context, [route])
+  return readRoute(context, [route])
 }
 
 describe('drift that makes the weights unreadable', () => {
@@ -68,22 +68,9 @@ test('routes that say the same: other sums, no match, one backend, another versi
 })
 
 describe('rendering', () => {
-  test.each([
-    {a: 50, b: 49},
-    {a: 101, b: -1},
-    {a: 99.5, b: 0.5},
-    {a: Number.NaN, b: 100},
-  ])('refuses weights %j', weights => {
-    expect(() => renderHttpRoute(context, weights)).toThrow(/sum to 100/)
-  })
-
-  test('refuses a Rollout of another mesh', () => {
-    expect(() => renderHttpRoute({...context, traffic: {}}, {a: 100, b: 0})).toThrow(/spec\.traffic\.gatewayAPI/)
-  })
-
   test('a slot keeps its places and its own filter, whatever the weights', () => {
     for (const b of [0, 1, 99, 100]) {
-      const rules: KubeObject[] = renderHttpRoute(context, {a: 100 - b, b}).spec.rules
+      const rules: KubeObject[] = renderRoute(context, {a: 100 - b, b}).spec.rules
       const filter = (value: string) => [
         {type: 'RequestHeaderModifier', requestHeaderModifier: {set: [{name: 'fairlead-slot', value}]}},
       ]
@@ -98,7 +85,7 @@ describe('rendering', () => {
 
   test('no backend has weight 0, in use or held back: it would lose its cluster', () => {
     for (const b of [0, 1, 99, 100]) {
-      const rules: KubeObject[] = renderHttpRoute(context, {a: 100 - b, b}).spec.rules
+      const rules: KubeObject[] = renderRoute(context, {a: 100 - b, b}).spec.rules
       const weights = rules.flatMap(rule => rule.backendRefs.map((one: KubeObject) => one.weight))
       expect(Math.min(...weights)).toBeGreaterThan(0)
     }
@@ -109,19 +96,19 @@ describe('rendering', () => {
     [{a: 99, b: 1}, 0],
     [{a: 0, b: 100}, 2],
   ] as const)('weights %j are carried by rule %i alone', (weights, place) => {
-    const route = renderHttpRoute(context, weights)
+    const route = renderRoute(context, weights)
     const open = route.spec.rules.map((rule: KubeObject) => rule.matches[0].headers === undefined)
     expect(open).toEqual([0, 1, 2].map(one => one === place))
     expect(route.spec.rules[(place + 1) % 3].matches[0].headers).toEqual([
       {type: 'Exact', name: 'fairlead-held', value: 'uid-1'},
     ])
-    expect(readHttpRoute(context, [route])).toEqual(weights)
+    expect(readRoute(context, [route])).toEqual(weights)
     // A Rollout that was restored has another uid, and must find its weights all the same.
-    expect(readHttpRoute({...context, rollout: {...context.rollout, uid: 'uid-2'}}, [route])).toEqual(weights)
+    expect(readRoute({...context, rollout: {...context.rollout, uid: 'uid-2'}}, [route])).toEqual(weights)
   })
 
   test('without any port the rules have no backends, which a Service that lost its ports could not serve', () => {
-    const {spec} = renderHttpRoute(testContext({ports: []}), {a: 100, b: 0})
+    const {spec} = renderRoute(testContext({ports: []}), {a: 100, b: 0})
     expect(spec.rules.map((rule: KubeObject) => rule.backendRefs)).toEqual([[], [], []])
   })
 })

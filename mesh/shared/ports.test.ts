@@ -1,7 +1,6 @@
 import {describe, expect, test} from 'vitest'
 import type {ServicePort} from '../types.ts'
-import {testContext} from './fixtures.ts'
-import {type PortProtocol, portProtocol, routedPort} from './ports.ts'
+import {type PortProtocol, portForRoute, portProtocol} from './ports.ts'
 
 const table: [PortProtocol, ServicePort][] = [
   ['grpc', {port: 80, appProtocol: 'grpc'}],
@@ -17,7 +16,10 @@ const table: [PortProtocol, ServicePort][] = [
   ['undeclared', {port: 80, name: 'web'}],
   ['undeclared', {port: 80, name: 'constructor'}],
   ['undeclared', {port: 80, name: 'http', appProtocol: 'example.com/own'}],
+  ['http', {port: 80, appProtocol: 'kubernetes.io/ws', name: 'tcp'}],
   ['other', {port: 443, name: 'https'}],
+  ['other', {port: 443, name: 'http', appProtocol: 'kubernetes.io/wss'}],
+  ['other', {port: 7000, name: 'tcp-ledger'}],
   ['other', {port: 80, name: 'http', appProtocol: 'linkerd.io/opaque'}],
   ['other', {port: 6379, appProtocol: 'redis'}],
   ['other', {port: 80, appProtocol: 'grpc', protocol: 'UDP'}],
@@ -34,17 +36,16 @@ describe('the routed port', () => {
     {port: 3, appProtocol: 'grpc'},
     {port: 4, name: 'http'},
   ]
-  const routed = (options: Parameters<typeof testContext>[0]) => routedPort(testContext(options))?.port
-
   test('is the one that is surest to be HTTP or gRPC', () => {
-    expect([4, 2, 1, 0].map(count => routed({ports: ports.slice(0, count)}))).toEqual([3, 2, 1, undefined])
+    expect([4, 2, 1, 0].map(count => portForRoute(ports.slice(0, count), undefined)?.port)).toEqual([
+      3,
+      2,
+      1,
+      undefined,
+    ])
   })
 
   test("is the Rollout's choice where the Service has it", () => {
-    expect([4, 1, 5].map(port => routed({ports, port}))).toEqual([4, 1, 3])
-  })
-
-  test('needs a Rollout of this mesh', () => {
-    expect(() => routedPort({...testContext(), traffic: {}})).toThrow(/spec\.traffic\.linkerd/)
+    expect([4, 1, 5].map(port => portForRoute(ports, port)?.port)).toEqual([4, 1, 3])
   })
 })

@@ -1,0 +1,100 @@
+// docs/meshes.md: what works beside which mesh, from the registry and the tests that show it.
+import {meshes} from '../../mesh/registry.ts'
+import {type Feature, features, type Support} from '../../mesh/types.ts'
+import {type Evidence, evidence, type MeshName, type Row} from './evidence.ts'
+
+const titles: Readonly<Record<Row, string>> = {
+  canary: 'Canary, by steps',
+  blueGreen: 'Blue/green, with a preview Service',
+  abTest: 'A/B, beside a weight for the others',
+  matchHeaders: 'Match: headers',
+  matchCookies: 'Match: cookies',
+  matchQueryParams: 'Match: query parameters',
+  matchSourceLabels: "Match: the caller's labels",
+  matchSourceNamespace: "Match: the caller's namespace",
+  matchSourceRegion: "Match: the caller's region",
+  mirror: 'Mirroring, with a percentage',
+  sticky: 'Sticky users, per version',
+  borrowedRoute: 'A route of yours',
+  grpc: 'gRPC',
+  tcp: 'TCP',
+  gateways: 'Callers outside, by gateways',
+  insideCallers: 'Callers inside, by the name of the Service',
+  baseline: 'Baseline: a fresh copy of the primary',
+  comparison: 'Built-in metrics of both versions',
+  circuitBreaker: 'Circuit breaker on the canary',
+  rateLimit: 'Rate limit on the canary',
+  faults: "Faults on the canary's calls",
+  plaintextGate: 'Gate: no plaintext request',
+}
+
+const strategies = {
+  canary: 'weights of the route',
+  blueGreen: 'all of the weight at once; the preview Service is plain Kubernetes',
+  abTest: 'matches, and weights for whoever meets none',
+} as const
+
+const rows: readonly Row[] = ['canary', 'blueGreen', 'abTest', ...features]
+const names = Object.keys(meshes) as MeshName[]
+
+/** Lanes in which real proxies carry real requests. */
+const realTraffic = /^test\/cluster\/(istio|gateway|envoy)\//
+
+/** How a mesh has a row, or why it lacks it. */
+export function supportOf(mesh: MeshName, row: Row): Support {
+  return row in strategies
+    ? {works: true, how: strategies[row as keyof typeof strategies]}
+    : meshes[mesh].features[row as Feature]
+}
+
+export function meshesPage(notice: string): string {
+  return [
+    `<!-- ${notice} -->`,
+    '# Meshes and strategies',
+    '',
+    'What works beside which mesh. Each **yes** names the test that shows it, further down; **yes, tried** is one with real proxies and real requests (Envoy 1.40, told by the real istiod or Envoy Gateway). A **no** has its reason there, and a Rollout that asks for it is refused before anything is made: `UnsupportedByMesh`, with the field.',
+    '',
+    `| | ${names.map(name => `\`${name}\``).join(' | ')} |`,
+    `|---|${names.map(() => '---').join('|')}|`,
+    ...rows.map(row => `| ${titles[row]} | ${names.map(name => cell(name, row)).join(' | ')} |`),
+    '',
+    ...prose,
+    ...names.flatMap(section),
+  ].join('\n')
+}
+
+function cell(mesh: MeshName, row: Row): string {
+  if (!supportOf(mesh, row).works) return 'no'
+  return realTraffic.test(evidence[mesh][row]?.file ?? '') ? 'yes, tried' : 'yes'
+}
+
+function section(mesh: MeshName): string[] {
+  return [
+    '',
+    `## \`${mesh}\``,
+    '',
+    '| | how, or why not | shown by |',
+    '|---|---|---|',
+    ...rows.map(row => {
+      const support = supportOf(mesh, row)
+      const shown = evidence[mesh][row]
+      return `| ${titles[row]} | ${support.works ? support.how : `no: ${support.why}`} | ${shown ? link(shown) : ''} |`
+    }),
+  ]
+}
+
+function link({file, test}: Evidence): string {
+  return `[${file.split('/').at(-1)}](../${file}): ${test.replaceAll('|', '\\|')}`
+}
+
+const prose = [
+  '## What the words mean',
+  '',
+  '- **Apart**: what one slot gets whatever its share: requests that match, users with its cookie, copies. The status shows it under `status.traffic.wanted.apart`; it is confirmed as a weight is, and judged with everything else that the slot answers.',
+  '- **Sticky** users: whoever the new version has answered stays with it while the release lasts, through every change of the weight, and goes back with a rollback, since the cookie names the revision. Whoever the old version has answered stays until the weight changes. Callers that keep no cookies are shared out by weight.',
+  '- **Mirroring**: copies of requests whose answers nobody sees. What they write is written: mirror only what may happen twice. Copies count for the canary, so checks can fail on them before a user meets it.',
+  "- **A route of yours**: by default Fairlead makes the route. `virtualService` (Istio) and `route` (Gateway API, Linkerd) borrow yours: the destinations of its rules that lead to the Service are Fairlead's, everything else stays. A list of rules has one owner in server-side apply, so a release is refused (`RouteOwnedElsewhere`, with the setting for Argo CD or Flux) while another tool manages it, unless `ownership: shared` says that you have told it. `delegate: true` (Istio) needs none of that: your VirtualService delegates to one of Fairlead's.",
+  "- **Safeguards** hold for the canary's slot until the promotion, and go with the release, also after a crash. A circuit breaker that has left out all of its pods makes the canary's share fail: that is a rollback, soon. A rate limit answers 429, which is no failure of the canary.",
+  "- **Faults** are a chaos gate: during a step the canary's calls to the named Services are delayed or fail, and its own checks must hold. They meet calls by the Service's name, not by address.",
+  '- **The ambient data plane** of Istio (`dataPlane: ambient`): the route is the same, read by the waypoint of the Service, whose metrics are read. Callers by label, rate limits and faults are refused there. It has been tried by nobody here.',
+]

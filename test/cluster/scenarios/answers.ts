@@ -1,0 +1,33 @@
+// What the answers of a scenario say.
+import {expect} from 'vitest'
+import {binomialBounds} from '../envoy/figures.ts'
+import type {Observed} from './report.ts'
+
+/** A share may be outside its bounds in one of ten thousand cases though nothing is wrong. */
+const outside = 1e-4
+
+/** Which server answered each request, or the status where a proxy did. */
+export function answers(observed: readonly Observed[]): (string | number)[] {
+  return observed.map(({server, status}) => server ?? status)
+}
+
+/** Holds when a server answered its share of the requests. */
+export function expectShare(observed: readonly Observed[], server: string, percent: number): void {
+  expectBinomial(answers(observed).filter(answer => answer === server).length, observed.length, percent)
+}
+
+/** Holds when so many of the trials may have had a chance. */
+export function expectBinomial(count: number, trials: number, percent: number): void {
+  const {least, greatest} = binomialBounds(trials, percent / 100, outside)
+  expect(count).toBeGreaterThanOrEqual(least)
+  expect(count).toBeLessThanOrEqual(greatest)
+}
+
+/** Holds when users without a cookie are shared out, and get the cookie of the version that answered. */
+export function expectNewUsers(observed: readonly Observed[]): void {
+  expectShare(observed, 'checkout-b', 30)
+  for (const {server, cookies} of observed) {
+    const value = server === 'checkout-b' ? 'r2' : 'r2.not.30'
+    expect(cookies).toEqual([`fairlead-checkout=${value}; Max-Age=60; Path=/; HttpOnly; SameSite=Lax`])
+  }
+}

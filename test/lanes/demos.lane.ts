@@ -1,0 +1,45 @@
+// The demo beside every mesh and with every strategy: what `npm run demo` alone does not show.
+import {spawn} from 'node:child_process'
+import {fileURLToPath} from 'node:url'
+import {describe, expect, test} from 'vitest'
+import type {ReleaseReport} from '../../playground/demo/scenario.ts'
+
+const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url))
+
+interface Ended {
+  status: number | null
+  releases: ReleaseReport[]
+  droppedByFairlead: number
+}
+
+function demo(mesh: string, strategy: string): Promise<Ended> {
+  const child = spawn(process.execPath, [cli, 'demo', '--json', '--mesh', mesh, '--strategy', strategy], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let out = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    out += chunk
+  })
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', status =>
+      resolve({status, ...(JSON.parse(out || '{"releases": []}') as Omit<Ended, 'status'>)}),
+    )
+  })
+}
+
+describe.each([
+  ['linkerd', 'canary', [10, 50, 100]],
+  ['gateway-api', 'ab', [0, 100]],
+  ['istio', 'blue-green', [0, 100]],
+])('%s, %s', (mesh, strategy, weights) => {
+  test('a good version is promoted, a bad one rolled back with an alert, the fix promoted, and nothing is dropped', async () => {
+    const {status, releases, droppedByFairlead} = await demo(mesh, strategy)
+    expect(releases.map(({outcome}) => outcome)).toEqual(['Promoted', 'RolledBack', 'Promoted'])
+    expect(releases[0]?.weights).toEqual(weights)
+    expect(releases[1]?.alerts.length).toBeGreaterThan(0)
+    expect([releases[0]?.requests.failed, releases[2]?.requests.failed]).toEqual([0, 0])
+    expect(droppedByFairlead).toBe(0)
+    expect(status).toBe(0)
+  })
+})
