@@ -1,10 +1,11 @@
 // A cluster that is not as it should be: each fault is told where people look, nothing is done on half of the objects, and
 // the controller goes on by itself once the fault is mended. One controller process lives through all of it.
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs'
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {afterAll, beforeAll, expect, test} from 'vitest'
+import {auditEvents} from './audit.ts'
 import {type ControlPlane, startControlPlane} from './control-plane.ts'
 import {type Controller, startController} from './controller.ts'
 import {installCrds, otherCrdPaths} from './install-crds.ts'
@@ -106,11 +107,8 @@ const promoted = (version: string) => () =>
 
 /** Requests of the controller in the audit log, by what they ask for. */
 function requests(verb: string, resource: string, subresource?: string): number {
-  return readFileSync(plane.auditFile, 'utf8')
-    .split('\n')
-    .filter(line => line.includes(`"username":"${user}"`))
-    .map(line => JSON.parse(line))
-    .filter(({verb: asked, objectRef: of}) => asked === verb && of?.resource === resource)
+  return auditEvents(plane.auditFile, user)
+    .filter(({verb: asked, objectRef: of}) => asked === verb && of.resource === resource)
     .filter(({objectRef: of}) => of.subresource === subresource).length
 }
 

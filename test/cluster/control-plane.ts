@@ -43,9 +43,15 @@ const upMilliseconds = 60_000
 const clusterIpRange = '10.96.0.0/16'
 const stages = fileURLToPath(new URL('kubelet-stages.yaml', import.meta.url))
 
-/** Metadata alone says who asked for what; bodies would only make the log long. */
-const auditPolicy =
-  'apiVersion: audit.k8s.io/v1\nkind: Policy\nomitStages: [RequestReceived]\nrules: [{level: Metadata}]\n'
+/** Metadata alone says who asked for what; bodies, and what the cluster's own parts ask, would only make the log long. */
+const auditPolicy = `apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: None
+    users: ['system:apiserver', 'system:kube-controller-manager', 'system:kube-scheduler', kwok, lane-admin, lane-probe]
+  - level: Metadata
+`
 
 /** Starts everything and waits until pods can be made. @throws Error with the log's end when a part doesn't come up */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {

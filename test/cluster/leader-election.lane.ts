@@ -1,7 +1,7 @@
 // Two controllers as processes, on a real Lease: one acts, and the other one takes over when the first goes, crashes or
 // freezes. What each wrote is read off the API server's audit log.
-import {readFileSync} from 'node:fs'
 import {afterAll, beforeAll, expect, test} from 'vitest'
+import {auditEvents} from './audit.ts'
 import {type ControlPlane, startControlPlane} from './control-plane.ts'
 import {type Controller, startController} from './controller.ts'
 import {installCrds} from './install-crds.ts'
@@ -60,16 +60,13 @@ interface Write {
 
 /** Successful writes of controllers; to Leases and Events alone where asked. */
 function writes(): Write[] {
-  return readFileSync(plane.auditFile, 'utf8')
-    .split('\n')
-    .filter(line => line.includes('"username":"fairlead-'))
-    .map(line => JSON.parse(line))
+  return auditEvents(plane.auditFile, 'fairlead-*')
     .filter(event => !['get', 'list', 'watch'].includes(event.verb))
     .map(event => ({
       user: event.user.username,
       at: Date.parse(event.stageTimestamp),
       resource: event.objectRef.resource,
-      code: event.responseStatus.code,
+      code: event.responseStatus?.code ?? 0,
     }))
 }
 

@@ -1,10 +1,11 @@
 // Every right of the chart's ServiceAccount is used, and nothing beyond them is asked for: read off the audit log of a
 // cluster in which the controller did everything that it can do.
 import {execFileSync} from 'node:child_process'
-import {mkdirSync, readFileSync, writeFileSync} from 'node:fs'
+import {mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterAll, beforeAll, expect, test} from 'vitest'
 import {leasePermissions, permissions, trackedSecretVerbs} from '../../scripts/chart/rbac.ts'
+import {auditEvents} from './audit.ts'
 import {type ControlPlane, startControlPlane} from './control-plane.ts'
 import type {Controller} from './controller.ts'
 import {installCrds, otherCrdPaths} from './install-crds.ts'
@@ -57,7 +58,7 @@ const healthy = (rolloutName: string, version: string) => () =>
     text => text === `Healthy ${image(version)}`,
   )
 
-/** A target that uses a volume claim and a tracked Secret, released through Istio. */
+/** A target that uses a volume claim and a tracked Secret, released through Istio with a rate limit. */
 async function istioRelease(): Promise<void> {
   const claim = {
     apiVersion: 'v1',
@@ -75,7 +76,10 @@ async function istioRelease(): Promise<void> {
   await kubectl.stdin([claim, settings('one'), service(), deployment], 'create', '-f', '-')
   // Bound by hand, as a provisioner would.
   await bindClaim()
-  await kubectl.stdin(rollout({replicas: 2, revision: {settle: '1s', trackSecrets: ['database']}}), 'create', '-f', '-')
+  // The limit is an object of its own, which is there while the canary is.
+  const safeguards = {rateLimit: {requests: 1000}}
+  const revision = {settle: '1s', trackSecrets: ['database']}
+  await kubectl.stdin(rollout({replicas: 2, revision, safeguards}), 'create', '-f', '-')
   await until('adoption', healthy(name, '1'))
   await kubectl('set', 'image', `deployment/${name}`, `app=${image('2')}`)
   await until('a promotion', healthy(name, '2'))
@@ -199,16 +203,11 @@ interface Audited {
 }
 
 function audited(): Audited[] {
-  return readFileSync(plane.auditFile, 'utf8')
-    .split('\n')
-    .filter(line => line.includes(`"username":"${account}"`))
-    .map(line => JSON.parse(line))
-    .filter(event => event.objectRef !== undefined)
-    .map(({verb, objectRef, responseStatus}) => ({
-      verb,
-      resource: `${objectRef.apiGroup ?? ''}/${objectRef.resource}${objectRef.subresource ? `/${objectRef.subresource}` : ''}`,
-      code: responseStatus?.code ?? 0,
-    }))
+  return auditEvents(plane.auditFile, account).map(({verb, objectRef, responseStatus}) => ({
+    verb,
+    resource: `${objectRef.apiGroup ?? ''}/${objectRef.resource}${objectRef.subresource ? `/${objectRef.subresource}` : ''}`,
+    code: responseStatus?.code ?? 0,
+  }))
 }
 
 test('every right is used, and none is lacking', async () => {

@@ -1,5 +1,5 @@
 // Requests of one user, from the API server's audit log.
-import {readFileSync} from 'node:fs'
+import {auditEvents} from '../../cluster/audit.ts'
 
 export interface Request {
   verb: string
@@ -15,16 +15,12 @@ const writes: ReadonlySet<string> = new Set(['create', 'update', 'patch', 'delet
 
 /** What the user asked for between two moments (milliseconds), in the order of the log. */
 export function requestsOf(auditFile: string, user: string, from: number, to: number): Request[] {
-  return readFileSync(auditFile, 'utf8')
-    .split('\n')
-    .filter(line => line.includes(`"username":"${user}"`))
-    .map(line => JSON.parse(line))
-    .filter(event => event.objectRef !== undefined)
+  return auditEvents(auditFile, user)
     .map(({verb, objectRef, stageTimestamp}) => ({
-      verb: String(verb),
+      verb,
       resource: `${objectRef.resource}${objectRef.subresource ? `/${objectRef.subresource}` : ''}`,
-      namespace: String(objectRef.namespace ?? ''),
-      name: String(objectRef.name ?? ''),
+      namespace: objectRef.namespace ?? '',
+      name: objectRef.name ?? '',
       at: Date.parse(stageTimestamp),
     }))
     .filter(({at}) => at >= from && at <= to)
