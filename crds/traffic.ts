@@ -164,14 +164,29 @@ const linkerd = z
     "Traffic through Linkerd: an HTTPRoute whose parent is the Service, or a GRPCRoute where the port has appProtocol grpc. It holds for meshed callers; others reach the primary. The built-in metrics are those of Linkerd's proxies; their own side needs the labels namespace and deployment, which the scrape configuration of linkerd-viz sets.",
   )
 
+const none = z
+  .strictObject({
+    settlingTime: duration
+      .default('5s')
+      .describe('How long after its write the selector of the Service counts as in force on every node.'),
+  })
+  .describe(
+    "No mesh: the selector of the Service moves. Blue/green is exact. A canary is approximate: its share is that of its pods, at least one beside all of the primary's, so weights go up to 50. Connections that are open stay where they are. There are no built-in metrics: checks are thresholds with a query of yours.",
+  )
+
 export const traffic = z
-  .strictObject({istio: istio.optional(), gatewayAPI: gatewayAPI.optional(), linkerd: linkerd.optional()})
+  .strictObject({
+    istio: istio.optional(),
+    gatewayAPI: gatewayAPI.optional(),
+    linkerd: linkerd.optional(),
+    none: none.optional(),
+  })
   .meta({
-    description: 'How traffic is moved: exactly one mesh.',
+    description: 'How traffic is moved: exactly one mesh, or none.',
     'x-kubernetes-validations': [
       {
-        rule: '[has(self.istio), has(self.gatewayAPI), has(self.linkerd)].filter(x, x).size() == 1',
-        message: 'set exactly one mesh: istio, gatewayAPI or linkerd',
+        rule: '[has(self.istio), has(self.gatewayAPI), has(self.linkerd), has(self.none)].filter(x, x).size() == 1',
+        message: 'set exactly one mesh: istio, gatewayAPI, linkerd or none',
       },
     ],
   })

@@ -2,9 +2,10 @@
 import {gatewayAPI} from './gateway-api/index.ts'
 import {istio} from './istio/index.ts'
 import {linkerd} from './linkerd/index.ts'
+import {none} from './none/index.ts'
 import type {Mesh, MeshContext} from './types.ts'
 
-export const meshes: Readonly<Record<keyof MeshContext['traffic'], Mesh>> = {istio, gatewayAPI, linkerd}
+export const meshes: Readonly<Record<keyof MeshContext['traffic'], Mesh>> = {istio, gatewayAPI, linkerd, none}
 
 /** The mesh whose key is set; undefined when none or several are. */
 export function meshOf(traffic: MeshContext['traffic']): Mesh | undefined {

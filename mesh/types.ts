@@ -18,8 +18,8 @@ export interface ServicePort {
 /** What a renderer knows of the Rollout that it serves. */
 export interface MeshContext {
   rollout: {name: string; namespace: string; uid: string}
-  /** Apex Service that callers name. */
-  apex: {name: string; ports: ServicePort[]}
+  /** Apex Service that callers name, with its selector where it exists. */
+  apex: {name: string; ports: ServicePort[]; selector?: Readonly<Record<string, string>>}
   /** Names of the slots: of the workload and of its Service alike. */
   slots: {a: string; b: string}
   /** Name of the workload of a fresh copy of the primary's version, whose pods stand in the primary's slot, if any. */
@@ -100,6 +100,11 @@ export interface Confirmation {
 
 export interface Mesh {
   readonly name: string
+  /**
+   * The route is the apex Service's selector: it selects the slots that have a share, so a share is that of the pods, and
+   * `read` tells which slots have one and no more.
+   */
+  readonly bySelector?: true
   /** Kinds that `objects` must hold, for the shell to watch. */
   readonly kinds: readonly {apiVersion: string; kind: string; plural: string}[]
   /**

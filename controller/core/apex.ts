@@ -12,7 +12,7 @@ export function apexAt(observation: Observation, slot: SlotName): boolean {
 
 /** Whether the apex Service still carries a selector of ours. */
 export function apexTaken(observation: Observation): boolean {
-  return observation.apex?.spec?.selector?.[labels.slot] !== undefined
+  return observation.apex?.spec?.selector?.[labels.rollout] !== undefined
 }
 
 /** Managers other than ours that own a field; `path` is the field's path of names, such as spec, replicas. */

@@ -63,7 +63,7 @@ function rerouting(world: World): Intent[] {
       routes.some(route => sameObject(object, route)) &&
       !returned.some(route => sameObject(object, route)),
   )
-  if (apexTaken(observation)) return [{kind: 'apply', manifest: apexService(observation, undefined)}]
+  if (apexTaken(observation)) return [{kind: 'apply', manifest: apexService(observation, [])}]
   // The routes go once the apex Service selects the target: until then they are what sends the callers to a slot.
   return [...returned.map(manifest => ({kind: 'apply' as const, manifest})), ...live.map(deletion)]
 }

@@ -157,10 +157,18 @@ function routed(split: Split | undefined): Split | undefined {
 
 function apex(world: World, model: Model): Intent[] {
   const {observation, spec} = world
-  const slot = apexSlot(model, promotedWeight(world))
   if (spec.service.selector === 'shared') return []
-  if (!slot) return observation.apex ? [] : [{kind: 'apply', manifest: apexService(observation, undefined)}]
-  return [{kind: 'apply', manifest: apexService(observation, slot)}]
+  const slots = apexSlots(world, model)
+  if (slots.length === 0 && observation.apex) return []
+  return [{kind: 'apply', manifest: apexService(observation, slots)}]
+}
+
+/** The slots that the apex Service selects: those with a share where it is the route, else the one for callers outside. */
+function apexSlots(world: World, model: Model): SlotName[] {
+  const wanted = model.ledger.traffic?.wanted
+  if (world.observation.mesh.bySelector) return wanted ? (['a', 'b'] as const).filter(slot => wanted[slot] > 0) : []
+  const slot = apexSlot(model, promotedWeight(world))
+  return slot ? [slot] : []
 }
 
 /** The slot that callers outside the mesh reach; undefined while the target's own pods still serve. */
@@ -204,9 +212,10 @@ function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): n
 }
 
 /** Pods that the canary is to have, on its step or on the way to it. */
-function canaryPods({steps}: World, phase: State['phase'], index: number, capacity: number): number {
+function canaryPods(world: World, phase: State['phase'], index: number, capacity: number): number {
+  const {steps} = world
   const step = steps[Math.min(index, steps.length - 1)]
-  return phase === 'Promoting' || !step ? capacity : podsFor(capacity, step)
+  return phase === 'Promoting' || !step ? capacity : podsFor(world, capacity, step)
 }
 
 function scales(world: World, model: Model, direction: 'up' | 'down'): Intent[] {

@@ -182,11 +182,13 @@ function parseLabels(text: string): Record<string, string> | undefined {
   }
 }
 
-/** The apex Service's selector, pointed at one slot; with no slot, as the user had it. */
-export function apexService(observation: Observation, slot: SlotName | undefined): KubeObject {
+/** The apex Service's selector, pointed at one slot, or at both; with no slot, as the user had it. */
+export function apexService(observation: Observation, slots: readonly SlotName[]): KubeObject {
   const {rollout, meshContext, apex, spec} = observation
   const {name, namespace} = meshContext.rollout
-  const selector = {...baseSelector(observation), ...(slot ? slotLabels(name, slot) : {})}
+  const [first, second] = slots
+  const own = first && (second ? {[labels.rollout]: name} : slotLabels(name, first))
+  const selector = {...baseSelector(observation), ...own}
   const metadata: KubeObject['metadata'] = {name: meshContext.apex.name, namespace}
   const made = apex === undefined || apex.metadata.annotations?.[annotations.owner] === rollout.metadata.uid
   if (made) {

@@ -180,7 +180,7 @@ function slotProblems(observation: Observation): Problem[] {
 }
 
 function apexProblems(observation: Observation): Problem[] {
-  const {apex, spec, meshContext} = observation
+  const {apex, spec, mesh, meshContext} = observation
   const object = `Service ${meshContext.rollout.namespace}/${meshContext.apex.name}`
   if (!apex) {
     if (spec.service.ports) return []
@@ -233,12 +233,13 @@ function apexProblems(observation: Observation): Problem[] {
   }
   const [owner] = foreignOwners(apex, ['spec', 'selector'], ['Apply'])
   if (owner && spec.service.selector === 'exclusive') {
+    const accept = mesh.bySelector ? '' : ', or accept it with spec.service.selector: shared in the Rollout'
     found.push({
       reason: 'ApexNotOwned',
       object,
       field: 'spec.selector',
       problem: `${owner} applies the selector, so that Fairlead can't keep callers outside the mesh away from canary pods`,
-      fix: 'leave spec.selector out of what it applies, or accept it with spec.service.selector: shared in the Rollout',
+      fix: `leave spec.selector out of what it applies${accept}`,
     })
   }
   return found

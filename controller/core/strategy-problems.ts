@@ -8,8 +8,11 @@ export function strategyProblems(observation: Observation): Problem[] {
   const {name, namespace} = observation.meshContext.rollout
   const object = `Rollout ${namespace}/${name}`
   const invalid = [...contradictions(observation)].map(found => ({reason: 'InvalidSteps', object, ...found}))
-  return [...invalid, ...unsupported(observation, object)]
+  return [...invalid, ...unsupported(observation, object), ...beyondPods(observation, object)]
 }
+
+/** Largest weight of a step where pods make the share, percent. */
+const mostByPods = 50
 
 type Finding = Pick<Problem, 'field' | 'problem' | 'fix'>
 
@@ -82,4 +85,44 @@ function unsupported(observation: Observation, object: string): Problem[] {
     const fix = `leave the field out, or use another mesh; ${mesh.name} can: ${can.join(', ')}`
     return [{reason: 'UnsupportedByMesh', object, field, problem: support.why, fix}]
   })
+}
+
+/** What goes beyond a share that pods make: the canary never has more of them than the primary, and all of them serve. */
+function beyondPods({mesh, spec}: Observation, object: string): Problem[] {
+  if (!mesh.bySelector) return []
+  const findings: Finding[] = []
+  const highest = stepsOf(spec).find(step => step.weight > mostByPods)
+  if (highest) {
+    findings.push({
+      field: spec.strategy.canary?.steps ? `${highest.field}.weight` : 'spec.strategy.canary.maxWeight',
+      problem: `without a mesh the share is that of the pods, and beside all of the primary's it is at most ${mostByPods} %`,
+      fix: `end the steps at ${mostByPods} or below: the promotion comes after the last one`,
+    })
+  }
+  for (const [index, {pods}] of (spec.strategy.canary?.steps ?? []).entries()) {
+    if (pods === undefined) continue
+    const problem = 'without a mesh the number of pods is what makes the weight'
+    findings.push({
+      field: `spec.strategy.canary.steps[${index}].pods`,
+      problem,
+      fix: 'leave it out, and say the weight',
+    })
+  }
+  if (spec.bake.holdback !== undefined) {
+    const problem = 'without a mesh a version that is warm can only have all of its pods in the Service, or none'
+    findings.push({
+      field: 'spec.bake.holdback',
+      problem,
+      fix: 'leave it out: the previous version stays warm, without requests',
+    })
+  }
+  if (spec.service.selector === 'shared') {
+    const problem = 'without a mesh the selector of the Service is what moves the traffic'
+    findings.push({
+      field: 'spec.service.selector',
+      problem,
+      fix: "leave it out, so that the selector is Fairlead's alone",
+    })
+  }
+  return findings.map(found => ({reason: 'UnsupportedByMesh', object, ...found}))
 }

@@ -5,7 +5,7 @@ import type {Split, TrafficStatus} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
 import {same} from './equality.ts'
 import type {Note} from './intents.ts'
-import {type Problem} from './observation.ts'
+import type {Observation, Problem} from './observation.ts'
 import type {Ledger, Model} from './state.ts'
 import {without} from './state.ts'
 import {earliest, type World} from './world.ts'
@@ -67,8 +67,7 @@ export function readTraffic(world: World, model: Model): TrafficReading {
   // While a Rollout is deleted its route goes by our own hand.
   if (!traffic || model.state.phase === 'Terminating') return {model, notes: []}
   const {mesh, meshContext, meshObjects} = world.observation
-  const carried = mesh.read(meshContext, meshObjects)
-  if (!sameSplit(carried, traffic.wanted)) return drift(model, traffic)
+  if (!isCarried(world.observation, traffic.wanted)) return drift(model, traffic)
   const since = traffic.inForceSince ?? timeText(world.now)
   const {confirmed, again} = mesh.confirmed(meshContext, meshObjects, timeOf(since), world.now)
   if (confirmed && inForce(model.ledger)) return {model, notes: [], ...later(world, drainedAt(world, model.ledger))}
@@ -114,6 +113,13 @@ export function missingConfirmation(world: World, ledger: Ledger): Problem | und
   if (since === undefined || !overdue(world, ledger)) return undefined
   const {mesh, meshContext, meshObjects} = world.observation
   return mesh.confirmed(meshContext, meshObjects, timeOf(since), world.now).waitingFor
+}
+
+/** Whether the route says what is wanted; a selector says only who has a share. */
+function isCarried({mesh, meshContext, meshObjects}: Observation, wanted: Split): boolean {
+  const carried = mesh.read(meshContext, meshObjects)
+  if (!carried || !mesh.bySelector) return sameSplit(carried, wanted)
+  return (['a', 'b'] as const).every(slot => carried[slot] > 0 === wanted[slot] > 0)
 }
 
 /** A route that carried the wish and no longer does was changed by somebody else: what it said meanwhile is unknown. */

@@ -109,9 +109,14 @@ export function capacityOf(world: World, model: Model): number {
   return idle ? asked : Math.max(asked, known)
 }
 
-/** Pods that a slot needs on a step; at least one, since checks of a preview need something to ask. */
-export function podsFor(capacity: number, {podsPercent}: Step): number {
-  return Math.max(1, Math.ceil((capacity * podsPercent) / 100))
+/**
+ * Pods that a slot needs on a step; at least one, since checks of a preview need something to ask. Where pods make the
+ * share: those that come nearest to the weight beside all of the primary's.
+ */
+export function podsFor({observation}: World, capacity: number, {podsPercent, weight}: Step): number {
+  const makeShare = observation.mesh.bySelector && weight > 0
+  const pods = makeShare ? Math.round((capacity * weight) / (100 - weight)) : Math.ceil((capacity * podsPercent) / 100)
+  return Math.max(1, pods)
 }
 
 export function earliest(...times: (number | undefined)[]): number | undefined {

@@ -119,4 +119,21 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
       test: 'backends that proxies make up, probes and the admin port are left out',
     },
   },
+  none: {
+    canary: simulated('without a mesh > a canary: its share is that of its pods, and the Service selects both slots'),
+    blueGreen: {
+      file: 'test/cluster/release/plain.lane.ts',
+      test: 'no mesh > blue/green without a mesh: the endpoints of the Service are those of one version at every moment',
+    },
+    grpc: simulated('without a mesh > a canary: its share is that of its pods, and the Service selects both slots'),
+    tcp: simulated('without a mesh > a canary: its share is that of its pods, and the Service selects both slots'),
+    gateways: {
+      file: 'test/cluster/release/plain.lane.ts',
+      test: 'no mesh > a canary without a mesh: the endpoints of the Service are of both versions, by their pods',
+    },
+    insideCallers: {
+      file: 'test/cluster/release/plain.lane.ts',
+      test: 'no mesh > a canary without a mesh: the endpoints of the Service are of both versions, by their pods',
+    },
+  },
 }

@@ -1,6 +1,6 @@
 // docs/meshes.md: what works beside which mesh, from the registry and the tests that show it.
 import {meshes} from '../../mesh/registry.ts'
-import {type Feature, features, type Support} from '../../mesh/types.ts'
+import {features, type Support} from '../../mesh/types.ts'
 import {type Evidence, evidence, type MeshName, type Row} from './evidence.ts'
 
 const titles: Readonly<Record<Row, string>> = {
@@ -28,11 +28,23 @@ const titles: Readonly<Record<Row, string>> = {
   plaintextGate: 'Gate: no plaintext request',
 }
 
-const strategies = {
+type Strategy = 'canary' | 'blueGreen' | 'abTest'
+
+const strategies: Readonly<Record<Strategy, string>> = {
   canary: 'weights of the route',
   blueGreen: 'all of the weight at once; the preview Service is plain Kubernetes',
   abTest: 'matches, and weights for whoever meets none',
-} as const
+}
+
+/** The same where the selector of the Service is the route. */
+const strategiesBySelector: Readonly<Record<Strategy, Support>> = {
+  canary: {
+    works: true,
+    how: "approximate: the Service selects both slots, and the share is that of the canary's pods beside all of the primary's, from one pod up to half of them",
+  },
+  blueGreen: {works: true, how: 'exact: the selector of the Service moves'},
+  abTest: {works: false, why: 'without a mesh nobody looks into a request'},
+}
 
 const rows: readonly Row[] = ['canary', 'blueGreen', 'abTest', ...features]
 const names = Object.keys(meshes) as MeshName[]
@@ -42,9 +54,12 @@ const realTraffic = /^test\/cluster\/(istio|gateway|envoy)\//
 
 /** How a mesh has a row, or why it lacks it. */
 export function supportOf(mesh: MeshName, row: Row): Support {
+  if (!isStrategy(row)) return meshes[mesh].features[row]
+  return meshes[mesh].bySelector ? strategiesBySelector[row] : {works: true, how: strategies[row]}
+}
+
+function isStrategy(row: Row): row is Strategy {
   return row in strategies
-    ? {works: true, how: strategies[row as keyof typeof strategies]}
-    : meshes[mesh].features[row as Feature]
 }
 
 export function meshesPage(notice: string): string {
@@ -65,6 +80,7 @@ export function meshesPage(notice: string): string {
 
 function cell(mesh: MeshName, row: Row): string {
   if (!supportOf(mesh, row).works) return 'no'
+  if (meshes[mesh].bySelector && row === 'canary') return 'approximate'
   return realTraffic.test(evidence[mesh][row]?.file ?? '') ? 'yes, tried' : 'yes'
 }
 
@@ -96,5 +112,6 @@ const prose = [
   "- **A route of yours**: by default Fairlead makes the route. `virtualService` (Istio) and `route` (Gateway API, Linkerd) borrow yours: the destinations of its rules that lead to the Service are Fairlead's, everything else stays. A list of rules has one owner in server-side apply, so a release is refused (`RouteOwnedElsewhere`, with the setting for Argo CD or Flux) while another tool manages it, unless `ownership: shared` says that you have told it. `delegate: true` (Istio) needs none of that: your VirtualService delegates to one of Fairlead's.",
   "- **Safeguards** hold for the canary's slot until the promotion, and go with the release, also after a crash. A circuit breaker that has left out all of its pods makes the canary's share fail: that is a rollback, soon. A rate limit answers 429, which is no failure of the canary.",
   "- **Faults** are a chaos gate: during a step the canary's calls to the named Services are delayed or fail, and its own checks must hold. They meet calls by the Service's name, not by address.",
+  "- **Without a mesh** (`none`) the apex Service's own selector moves. Blue/green is exact. A canary is *approximate*: kube-proxy shares connections out evenly over the pods, so one canary pod beside three primary pods gets a quarter, whatever the weight says; `kubectl get rollouts` shows the pods, as in `Weight 5, 1 of 4 pods`. The number of the primary's pods stays, so weights end at 50. Nobody counts requests per version: checks are thresholds with a query of yours.",
   '- **The ambient data plane** of Istio (`dataPlane: ambient`): the route is the same, read by the waypoint of the Service, whose metrics are read. Callers by label, rate limits and faults are refused there. It has been tried by nobody here.',
 ]

@@ -10,6 +10,9 @@ import type {Weights} from '../../crds/rollout-status.ts'
 import {meshes, meshOf} from '../../mesh/registry.ts'
 import type {Mesh, MeshContext, ServicePort} from '../../mesh/types.ts'
 
+/** Meshes with a route of their own: all but plain Kubernetes, where the apex Service is the route. */
+type Routed = Exclude<keyof typeof meshes, 'none'>
+
 /** What the suite has to know of a mesh; one without an entry doesn't compile. */
 interface MeshFacts {
   /** Settings as a user writes them. */
@@ -26,7 +29,7 @@ interface MeshFacts {
   dated: boolean
 }
 
-const facts: Record<keyof typeof meshes, MeshFacts> = {
+const facts: Record<Routed, MeshFacts> = {
   istio: {
     settings: {hosts: ['checkout.example.com'], gateways: ['istio-ingress/public']},
     ports: [],
@@ -84,7 +87,7 @@ const port = fc.record(
   {requiredKeys: ['port']},
 )
 
-function contextsOf(key: keyof typeof meshes): fc.Arbitrary<MeshContext> {
+function contextsOf(key: Routed): fc.Arbitrary<MeshContext> {
   const {traffic} = rolloutSpec.parse({
     targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout'},
     traffic: {[key]: facts[key].settings},
@@ -131,7 +134,7 @@ function promqlErrors(query: string): string[] {
   return errors
 }
 
-const keys = Object.keys(meshes) as (keyof typeof meshes)[]
+const keys = Object.keys(facts) as Routed[]
 
 test('the registry', () => {
   expect(keys.length).toBeGreaterThan(0)
@@ -140,7 +143,10 @@ test('the registry', () => {
     expect(traffic && meshOf(traffic)).toBe(meshes[key])
     expect(meshes[key].name).toBe(key)
   }
+  expect(meshOf({none: {settlingTime: '5s'}})).toBe(meshes.none)
   expect(meshOf({})).toBeUndefined()
+  const bySelector = Object.values(meshes).filter(mesh => mesh.bySelector)
+  expect([...bySelector, ...keys.map(key => meshes[key])]).toHaveLength(Object.keys(meshes).length)
 })
 
 describe.each(keys)('manifests of %s', key => {

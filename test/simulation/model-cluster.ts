@@ -13,6 +13,7 @@ import type {KubeObject} from '../../crds/meta.ts'
 import {finalizer, labels} from '../../crds/names.ts'
 import {rolloutSpec} from '../../crds/rollout.ts'
 import type {CheckResult, RolloutStatus} from '../../crds/rollout-status.ts'
+import {none} from '../../mesh/none/index.ts'
 import {modelMesh} from './model-mesh.ts'
 
 const namespace = 'shop'
@@ -242,9 +243,9 @@ export class ModelCluster {
       : [{share: 100, selector: known.selector}]
     for (const {share, selector} of shares) {
       if (share === 0) continue
-      const [pod] = this.readyWith(selector)
-      if (!pod) this.dropped += share
-      else this.served[pod.object.image] = (this.served[pod.object.image] ?? 0) + share
+      const pods = this.readyWith(selector)
+      if (pods.length === 0) this.dropped += share
+      for (const {object} of pods) this.served[object.image] = (this.served[object.image] ?? 0) + share / pods.length
     }
   }
 
@@ -299,7 +300,7 @@ export class ModelCluster {
 
   observe(): Observation {
     const spec = rolloutSpec.parse(this.rollout.spec)
-    const mesh = modelMesh(this.settings.settlingMilliseconds, this.meshSilent)
+    const mesh = spec.traffic.none ? none : modelMesh(this.settings.settlingMilliseconds, this.meshSilent)
     const apex = this.find('Service', target)
     const mine = [...this.objects.values()].filter(object => object.metadata.labels?.[labels.rollout] !== undefined)
     const live = this.find('Deployment', target)
@@ -325,7 +326,7 @@ export class ModelCluster {
       mesh,
       meshContext: {
         rollout: {name: target, namespace, uid: 'rollout-uid'},
-        apex: {name: target, ports: apex?.spec.ports ?? []},
+        apex: {name: target, ports: apex?.spec.ports ?? [], selector: apex?.spec.selector ?? {}},
         slots: {a: `${target}-a`, b: `${target}-b`},
         baseline: `${target}-baseline`,
         traffic: spec.traffic,

@@ -5,6 +5,7 @@ import type {Intent} from '../../controller/core/intents.ts'
 import type {Observation} from '../../controller/core/observation.ts'
 import {refusals} from '../../controller/core/refusals.ts'
 import type {KubeObject, ManagedFieldsEntry} from '../../crds/meta.ts'
+import {meshes} from '../../mesh/registry.ts'
 import {ModelCluster} from './model-cluster.ts'
 
 function sound(): Observation {
@@ -46,6 +47,11 @@ function compared({spec}: Observation, change: object, compare: object, repeated
   const one = {name: 'errors', compare: {metric: 'requestErrors' as const, weight: 1, ...compare}}
   const checks = Array.from({length: repeated}, () => one)
   return {...spec, analysis: {...spec.analysis, checks}, ...change}
+}
+
+/** The spec without built-in metrics, which plain Kubernetes has none of. */
+function withoutMetrics(spec: Observation['spec'], keep: boolean): Observation['spec'] {
+  return keep ? spec : {...spec, analysis: {...spec.analysis, checks: []}}
 }
 
 type Change = (world: Observation) => Observation
@@ -188,6 +194,31 @@ const cases: Case[] = [
       'Rollout shop/checkout',
       `spec.${field}`,
       world => ({...world, spec: compared(world, spec, compare, repeated)}),
+    ],
+  ),
+  ...(
+    [
+      ['strategy.canary.steps[0].weight', {strategy: {canary: {steps: [{weight: 51}]}}}],
+      ['strategy.canary.maxWeight', {strategy: {canary: {stepWeight: 30, maxWeight: 60}}}],
+      ['strategy.canary.steps[0].pods', {strategy: {canary: {steps: [{weight: 5, pods: 50}]}}}],
+      ['bake.holdback', {bake: {duration: '1m', holdback: 25}}],
+      ['service.selector', {service: {selector: 'shared'}}],
+      [
+        'strategy.abTest.match[0].headers',
+        {strategy: {abTest: {match: [{headers: [{name: 'x', exact: 'y'}]}], weight: 0}}},
+      ],
+      ['analysis.checks[name=success].threshold.metric', {}],
+    ] as const
+  ).map(
+    ([field, spec]): Case => [
+      'UnsupportedByMesh',
+      'Rollout shop/checkout',
+      `spec.${field}`,
+      world => ({
+        ...world,
+        mesh: meshes.none,
+        spec: withoutMetrics({...world.spec, ...spec} as Observation['spec'], field.startsWith('analysis')),
+      }),
     ],
   ),
   [

@@ -205,3 +205,86 @@ describe('blue/green', () => {
     expect(runUntil(cluster, () => cluster.find('Service', 'green') === undefined, 10_000)).toBe(true)
   })
 })
+
+describe('without a mesh', () => {
+  const plain = {traffic: {none: {settlingTime: '1s'}}, replicas: 4}
+  const query = {name: 'success', threshold: {query: 'up', min: 1}}
+  const analysis = {interval: '5s', window: '5s', checks: [query]}
+  const selected = (cluster: ModelCluster) => cluster.find('Service', 'checkout')?.spec.selector
+
+  test('a canary: its share is that of its pods, and the Service selects both slots', () => {
+    const strategy = {canary: {steps: [{weight: 0}, {weight: 5}, {weight: 34}, {weight: 50}]}}
+    const cluster = new ModelCluster({...settings, spec: {strategy, analysis, ...plain}}, () => 'pass')
+    expect(runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000)).toBe(true)
+    expect(selected(cluster)).toEqual({app: 'checkout', 'fairlead.dev/rollout': 'checkout', 'fairlead.dev/slot': 'a'})
+    cluster.deploy('app:2')
+    const shares: [number, string, number][] = []
+    const look = () => {
+      const {confirmed} = cluster.status.traffic ?? {}
+      const selector = selected(cluster)
+      const pods = cluster.readyWith(selector)
+      const canary = pods.filter(pod => pod.object.image === 'app:2').length
+      const seen = [confirmed?.b ?? -1, selector['fairlead.dev/slot'] ?? 'both', canary / pods.length] as const
+      const confirmedNow = JSON.stringify(confirmed) === JSON.stringify(cluster.status.traffic?.wanted)
+      if (confirmedNow && seen[0] !== shares.at(-1)?.[0]) shares.push([...seen])
+    }
+    expect(runUntil(cluster, () => cluster.status.phase === 'Baking', 300_000, {}, look)).toBe(true)
+    look()
+    expect(shares).toEqual([
+      [0, 'a', 0],
+      [5, 'both', 0.2],
+      [34, 'both', 2 / 6],
+      [50, 'both', 0.5],
+      [100, 'b', 1],
+    ])
+    expect([cluster.dropped, cluster.find('Route', 'checkout')]).toEqual([0, undefined])
+  })
+
+  test('the message says how many pods make the share', () => {
+    const spec = {strategy: {canary: {steps: [{weight: 5}]}}, analysis, ...plain}
+    const cluster = new ModelCluster({...settings, spec}, () => 'noData')
+    expect(runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000)).toBe(true)
+    cluster.deploy('app:2')
+    expect(runUntil(cluster, () => (cluster.status.message ?? '').startsWith('Weight 5, 1 of 5 pods: '), 60_000)).toBe(
+      true,
+    )
+  })
+
+  test('a version that fails loses its endpoints before its pods', () => {
+    const spec = {strategy: {canary: {steps: [{weight: 25}]}}, analysis, ...plain}
+    const cluster = new ModelCluster({...settings, spec}, failing)
+    expect(runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000)).toBe(true)
+    cluster.deploy('app:2')
+    const pods: number[] = []
+    const look = () => {
+      if (cluster.status.phase === 'RollingBack' && selected(cluster)['fairlead.dev/slot'] === 'a')
+        pods.push(cluster.readyWith({'fairlead.dev/slot': 'b'}).length)
+    }
+    expect(runUntil(cluster, () => cluster.status.phase === 'Failed', 120_000, {}, look)).toBe(true)
+    expect(pods[0]).toBe(1)
+    expect([cluster.dropped, selected(cluster)['fairlead.dev/slot']]).toEqual([0, 'a'])
+  })
+
+  test('a selector that somebody else moved is put back, and told of', () => {
+    const spec = {strategy: {blueGreen: {}}, analysis, ...plain}
+    const cluster = new ModelCluster({...settings, spec}, () => 'pass')
+    expect(runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000)).toBe(true)
+    const service = cluster.find('Service', 'checkout')
+    if (!service) throw new Error('no Service')
+    cluster.put({...service, spec: {...service.spec, selector: {app: 'checkout'}}})
+    const reasons: string[] = []
+    const repaired = () => selected(cluster)['fairlead.dev/slot'] === 'a'
+    expect(runUntil(cluster, repaired, 10_000, {}, notes => reasons.push(...notes.map(one => one.reason)))).toBe(true)
+    expect(reasons).toContain('RouteDrift')
+  })
+
+  test('its target gets the Service back when the Rollout goes', () => {
+    const spec = {strategy: {blueGreen: {}}, analysis, ...plain}
+    const cluster = new ModelCluster({...settings, spec}, () => 'pass')
+    expect(runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000)).toBe(true)
+    const {metadata} = cluster.rollout
+    cluster.rollout = {...cluster.rollout, metadata: {...metadata, deletionTimestamp: '2026-01-01T00:00:00Z'}}
+    expect(runUntil(cluster, () => cluster.gone, 120_000)).toBe(true)
+    expect([cluster.dropped, selected(cluster)]).toEqual([0, {app: 'checkout'}])
+  })
+})

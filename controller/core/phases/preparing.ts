@@ -16,7 +16,7 @@ export function preparing(world: World, before: ReleasingModel): Outcome {
   }
   const [first] = world.steps
   const capacity = model.ledger.capacity ?? 1
-  const pods = first ? podsFor(capacity, first) : capacity
+  const pods = first ? podsFor(world, capacity, first) : capacity
   const {ready, message} = readiness(world.observation, canary, pods)
   if (ready) {
     const state = enter(world, model.state, 'Progressing')

@@ -80,21 +80,24 @@ function raise(world: World, model: ReleasingModel, step: Step): Outcome {
   const {state, ledger} = model
   const unsettled = {...state, release: without(state.release, 'stepSince')}
   const asked = {state: unsettled, ledger}
-  if (wants(ledger, splitOf(step, state.canary))) return holdAt(asked, `${stepText(step)}: waiting for the mesh`)
-  const {ready, message} = readiness(world.observation, state.canary, podsFor(ledger.capacity ?? 1, step))
+  const pods = podsFor(world, ledger.capacity ?? 1, step)
+  const share = shareText(world, model, step, pods)
+  if (wants(ledger, splitOf(step, state.canary))) return holdAt(asked, `${share}: waiting for the mesh`)
+  const {ready, message} = readiness(world.observation, state.canary, pods)
   if (ready) {
     const wish = want(ledger, splitOf(step, state.canary), world.now)
-    return holdAt({state: unsettled, ledger: wish}, `${stepText(step)}: waiting for the mesh`)
+    return holdAt({state: unsettled, ledger: wish}, `${share}: waiting for the mesh`)
   }
   const trouble = podTrouble(world.observation, state.canary)
   const deadline = progressDeadline(world, asked, trouble ? `${message}; ${trouble}` : message)
-  return isOutcome(deadline) ? deadline : holdAt(asked, `${stepText(step)}: ${message}`, deadline.again)
+  return isOutcome(deadline) ? deadline : holdAt(asked, `${share}: ${message}`, deadline.again)
 }
 
 /** On the step: judge, until the evidence lets the weight rise. */
 function dwell(world: World, before: ReleasingModel, step: Step): Outcome {
   const model = withEvidence(world, arrived(world, before, step))
   const {state, ledger} = model
+  const share = shareText(world, model, step, podsFor(world, ledger.capacity ?? 1, step))
   const since = timeOf(state.release.stepSince ?? state.release.phaseSince)
   const judgement = judge(world, model, step.checks)
   if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
@@ -114,11 +117,17 @@ function dwell(world: World, before: ReleasingModel, step: Step): Outcome {
     if (late !== 'wait') return {...late, again: judgement.again}
     const deadline = Math.max(since, until) + world.durations.inconclusiveDeadline
     const why = judgement.result ? `${judgement.result.name}: ${judgement.result.reason}` : 'analysing'
-    return holdAt(resumed(world, model), `${stepText(step)}: ${why}`, judgement.again, deadline)
+    return holdAt(resumed(world, model), `${share}: ${why}`, judgement.again, deadline)
   }
   if (world.now < until)
-    return holdAt(resumed(world, model), `${stepText(step)}: passed, staying a while`, until, judgement.again)
+    return holdAt(resumed(world, model), `${share}: passed, staying a while`, until, judgement.again)
   return nextStep(world, model, [])
+}
+
+/** The step in a few words; where pods make the share, also how many of them are to have it. */
+function shareText({observation}: World, {ledger}: ReleasingModel, step: Step, pods: number): string {
+  if (!observation.mesh.bySelector || step.weight === 0) return stepText(step)
+  return `${stepText(step)}, ${pods} of ${pods + (ledger.capacity ?? 1)} pods`
 }
 
 function resumed(world: World, model: ReleasingModel): ReleasingModel {

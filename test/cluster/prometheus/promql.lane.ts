@@ -112,12 +112,13 @@ function timeAt(share: number): string {
 
 /** Every query that the product asks of a mesh. */
 function productQueries(): string[] {
-  return Object.entries(meshes).flatMap(([key, mesh]) => {
+  return (Object.keys(traffics) as (keyof typeof traffics)[]).flatMap(key => {
+    const mesh = meshes[key]
     const context: MeshContext = {
       rollout: {name: 'c', namespace: 'shop', uid: 'u'},
       apex: {name: 'c', ports: []},
       slots: {a: 'c-a', b: 'c-b'},
-      traffic: traffics[key as keyof typeof meshes],
+      traffic: traffics[key],
     }
     const reader = {uid: 'u', mesh, context}
     return mesh.counters.flatMap(family => {

@@ -69,8 +69,11 @@ const immediateClock: Clock = {
   },
 }
 
+/** Meshes that count requests. */
+type Counting = Exclude<keyof typeof meshes, 'none'>
+
 /** A mesh that is missing here does not compile. */
-export const traffics: Record<keyof typeof meshes, MeshContext['traffic']> = {
+export const traffics: Record<Counting, MeshContext['traffic']> = {
   istio: {istio: {hosts: [], gateways: [], settlingTime: '1s'}},
   gatewayAPI: {gatewayAPI: {parentRefs: [{name: 'web'}], hosts: ['web.example.com'], settlingTime: '1s'}},
   linkerd: {linkerd: {settlingTime: '1s'}},
@@ -82,7 +85,7 @@ export interface JudgedReleaseOptions {
   analysis: object
   metrics: Metrics
   weights?: number[]
-  mesh?: keyof typeof meshes
+  mesh?: Counting
   namespace?: string
   /** Query of every MetricTemplate. */
   template?: string
