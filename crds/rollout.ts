@@ -5,18 +5,7 @@ import {safeguards} from './safeguards.ts'
 import {strategy} from './strategy.ts'
 import {threshold} from './threshold.ts'
 import {traffic} from './traffic.ts'
-
-const targetRef = z
-  .strictObject({
-    apiVersion: z.literal('apps/v1').describe('API version of the target.'),
-    kind: z
-      .literal('Deployment')
-      .describe('Kind of the target. A StatefulSet has identities that two slots cannot share.'),
-    name: objectName.describe(
-      'Name of the Deployment whose template is the source of revisions; kept at zero replicas.',
-    ),
-  })
-  .describe('The workload that a merge changes. Fairlead reads its template and runs it in two slots of its own.')
+import {serviceRefs, targetRef, template} from './workload.ts'
 
 const servicePort = z.strictObject({
   name: z.string().max(63).optional().describe('Port name; required when there are several ports.'),
@@ -31,7 +20,11 @@ const servicePort = z.strictObject({
 
 const service = z
   .strictObject({
-    name: objectName.optional().describe('Apex Service that callers use; the name of the target when unset.'),
+    name: objectName
+      .optional()
+      .describe(
+        'Apex Service that callers use; the name of the target when unset, or that of the Rollout where there is no target.',
+      ),
     ports: z
       .array(servicePort)
       .min(1)
@@ -186,14 +179,16 @@ const alert = z.strictObject({
 })
 
 export const rolloutSpec = z.strictObject({
-  targetRef,
+  targetRef: targetRef.optional(),
+  template: template.optional(),
+  serviceRefs: serviceRefs.optional(),
   replicas: z
     .int()
     .min(0)
     .max(10_000)
     .optional()
     .describe(
-      'Number of pods that serve; autoscalers set it through the scale subresource. Unset: what the target had at adoption.',
+      'Number of pods that serve; autoscalers set it through the scale subresource. Unset: what the target had at adoption, or one. Not for a DaemonSet, which has a pod on every node, nor for Services that are there.',
     ),
   service: service.prefault({}),
   traffic,

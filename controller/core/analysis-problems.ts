@@ -32,6 +32,10 @@ export function analysisProblems({spec, mesh, meshContext, baseline}: Observatio
     const problem = `the metrics of ${mesh.name} do not tell a baseline from the primary, whose slot it stands in`
     add('spec.analysis.baseline', problem, 'set it to false: the canary is then compared with the primary itself')
   }
+  if (spec.analysis.baseline && spec.targetRef?.kind === 'DaemonSet') {
+    const problem = 'a DaemonSet has one pod on a node, and a baseline would be a second one of the same version'
+    add('spec.analysis.baseline', problem, 'set it to false: the canary is then compared with the primary itself')
+  }
   if (baseline && spec.analysis.baseline && baseline.metadata.annotations?.[annotations.owner] === undefined) {
     const problem = `Deployment ${meshContext.baseline} is there already, and not Fairlead's`
     add('spec.analysis.baseline', problem, 'rename or remove that Deployment')

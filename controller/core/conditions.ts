@@ -6,8 +6,10 @@ import type {RolloutStatus} from '../../crds/rollout-status.ts'
 import {otherSlot, type Problem} from './observation.ts'
 import {outlookOf} from './outlook.ts'
 import {imageIDsOf} from './readiness.ts'
+import {sourceText} from './revision.ts'
 import type {Model} from './state.ts'
 import {missingConfirmation} from './traffic.ts'
+import {isParked, podCounts} from './workloads.ts'
 import type {Outcome, World} from './world.ts'
 
 interface Wanted {
@@ -102,12 +104,14 @@ function extra(world: World, outcome: Outcome): Wanted[] {
   if (short) add('TrafficTooLow', 'DeadlineOutOfReach', short)
   const drift = imageDrift(observation, outcome.model)
   if (drift) add('ImageDrift', 'TagMoved', drift)
-  const pods: number = observation.target?.spec?.replicas ?? 0
-  if (pods > 0 && wasParked(world)) {
+  const {target} = observation
+  if (target && !isParked(target) && wasParked(world)) {
+    const {wanted} = podCounts(target)
+    const fix = target.kind === 'DaemonSet' ? 'leave spec.template.spec.nodeName to Fairlead' : 'scale the Rollout'
     add(
       'TargetNotParked',
       'PodsInTarget',
-      `Somebody scaled Deployment ${spec.targetRef.name} to ${pods}. Its pods get no traffic; it is set back to 0. Fix: scale the Rollout.`,
+      `Somebody gave ${sourceText(observation)} ${wanted} pods. They get no traffic, and it is parked again. Fix: ${fix}.`,
     )
   }
   const missing = spec.alerts

@@ -25,6 +25,7 @@ import {refusals} from './refusals.ts'
 import {challengerOf, type Model, modelOf, statusOf} from './state.ts'
 import {confirmedWeight, readTraffic} from './traffic.ts'
 import {note} from './transitions.ts'
+import {podCounts} from './workloads.ts'
 import {capacityOf, earliest, type Outcome, type World, worldOf} from './world.ts'
 
 export interface Decision {
@@ -130,8 +131,11 @@ function assemble(world: World, outcome: Outcome): RolloutStatus {
     status.observedGeneration = observation.rollout.metadata.generation
   status.message = shortMessage(outcome.message)
   if (state.primary) {
-    status.replicas = observation.slots[state.primary.slot].workload?.status?.replicas ?? 0
-    status.selector = Object.entries(slotLabels(name, state.primary.slot))
+    const {workload, service, readyEndpoints} = observation.slots[state.primary.slot]
+    const others = observation.spec.serviceRefs !== undefined
+    status.replicas = others ? readyEndpoints : workload ? podCounts(workload).present : 0
+    const selector = others ? (service?.spec?.selector ?? {}) : slotLabels(name, state.primary.slot)
+    status.selector = Object.entries(selector)
       .map(([key, value]) => `${key}=${value}`)
       .join(',')
   }

@@ -20,7 +20,8 @@ const maximumMessage = 2048
 
 /** What a slot holds when it is filled with the source's present revision. */
 export function contentOf(world: World, source: Source, slot: 'a' | 'b', revision: string): SlotContent {
-  const content: SlotContent = {slot, revision, image: imageOf(frozenTemplate(source)), filledAt: timeText(world.now)}
+  const image = source.service?.name ?? imageOf(frozenTemplate(source))
+  const content: SlotContent = {slot, revision, image, filledAt: timeText(world.now)}
   return source.commit ? {...content, commit: source.commit} : content
 }
 

@@ -206,12 +206,15 @@ describe('blue/green', () => {
   })
 })
 
-describe('without a mesh', () => {
-  const plain = {traffic: {none: {settlingTime: '1s'}}, replicas: 4}
-  const query = {name: 'success', threshold: {query: 'up', min: 1}}
-  const analysis = {interval: '5s', window: '5s', checks: [query]}
-  const selected = (cluster: ModelCluster) => cluster.find('Service', 'checkout')?.spec.selector
+const plain = {traffic: {none: {settlingTime: '1s'}}, replicas: 4}
+const query = {name: 'success', threshold: {query: 'up', min: 1}}
+const analysis = {interval: '5s', window: '5s', checks: [query]}
 
+function selected(cluster: ModelCluster): Record<string, string> {
+  return cluster.find('Service', 'checkout')?.spec.selector
+}
+
+describe('without a mesh', () => {
   test('a canary: its share is that of its pods, and the Service selects both slots', () => {
     const strategy = {canary: {steps: [{weight: 0}, {weight: 5}, {weight: 34}, {weight: 50}]}}
     const cluster = new ModelCluster({...settings, spec: {strategy, analysis, ...plain}}, () => 'pass')
@@ -264,7 +267,9 @@ describe('without a mesh', () => {
     expect(pods[0]).toBe(1)
     expect([cluster.dropped, selected(cluster)['fairlead.dev/slot']]).toEqual([0, 'a'])
   })
+})
 
+describe('the selector of a Service without a mesh', () => {
   test('a selector that somebody else moved is put back, and told of', () => {
     const spec = {strategy: {blueGreen: {}}, analysis, ...plain}
     const cluster = new ModelCluster({...settings, spec}, () => 'pass')

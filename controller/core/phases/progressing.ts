@@ -80,7 +80,7 @@ function raise(world: World, model: ReleasingModel, step: Step): Outcome {
   const {state, ledger} = model
   const unsettled = {...state, release: without(state.release, 'stepSince')}
   const asked = {state: unsettled, ledger}
-  const pods = podsFor(world, ledger.capacity ?? 1, step)
+  const pods = podsFor(world, model, step)
   const share = shareText(world, model, step, pods)
   if (wants(ledger, splitOf(step, state.canary))) return holdAt(asked, `${share}: waiting for the mesh`)
   const {ready, message} = readiness(world.observation, state.canary, pods)
@@ -97,7 +97,7 @@ function raise(world: World, model: ReleasingModel, step: Step): Outcome {
 function dwell(world: World, before: ReleasingModel, step: Step): Outcome {
   const model = withEvidence(world, arrived(world, before, step))
   const {state, ledger} = model
-  const share = shareText(world, model, step, podsFor(world, ledger.capacity ?? 1, step))
+  const share = shareText(world, model, step, podsFor(world, model, step))
   const since = timeOf(state.release.stepSince ?? state.release.phaseSince)
   const judgement = judge(world, model, step.checks)
   if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))

@@ -11,7 +11,7 @@ import type {Model} from '../state.ts'
 import {promotedSplit, promotedWeight} from '../steps.ts'
 import {inForce, want, wants} from '../traffic.ts'
 import {note} from '../transitions.ts'
-import type {Outcome, World} from '../world.ts'
+import {fullPods, type Outcome, type World} from '../world.ts'
 import {canaryLost} from './progressing.ts'
 
 export function promoting(world: World, before: ReleasingModel): Outcome {
@@ -36,7 +36,7 @@ export function promoting(world: World, before: ReleasingModel): Outcome {
 function fill(world: World, model: ReleasingModel, ...again: (number | undefined)[]): Outcome {
   const {state, ledger} = model
   if (world.spec.suspend) return holdAt(model, 'Suspended before promotion', ...again)
-  const {ready, message} = readiness(world.observation, state.canary, ledger.capacity ?? 1)
+  const {ready, message} = readiness(world.observation, state.canary, fullPods(world, model))
   if (ready) {
     const weight = promotedWeight(world)
     const wish = want(ledger, promotedSplit(world, state.canary), world.now)
