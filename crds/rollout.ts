@@ -128,7 +128,9 @@ const analysis = z
     onInconclusive: z
       .enum(['pause', 'rollback', 'promote'])
       .default('pause')
-      .describe('What happens at that deadline. promote goes on to the next step without a verdict: think twice.'),
+      .describe(
+        'What happens at that deadline when the requests of the canary do not decide. promote goes on to the next step without a verdict: think twice. A canary that could not be measured (no data, or an error) always pauses.',
+      ),
   })
   .describe('How the canary is judged.')
 
@@ -142,7 +144,7 @@ const bake = z.strictObject({
     .max(50)
     .optional()
     .describe(
-      'Share of the requests, in percent, that the previous version keeps during the bake, so that compare checks go on comparing; 25 or more for a prompt verdict. Unset: none, and compare checks hold the new version to what the previous one failed during the release.',
+      'Share of the requests, in percent, that the previous version keeps during the bake, so that compare checks go on comparing, which takes 25 or more. Unset: none, and compare checks hold the new version to what the previous one failed during the release.',
     ),
 })
 
