@@ -5,7 +5,7 @@ const leastStirlingArgument = 16
 const halfLogTwoPi = 0.5 * Math.log(2 * Math.PI)
 
 /** ln n! for an integer n >= 0. */
-function logFactorial(n: number): number {
+export function logFactorial(n: number): number {
   let argument = n + 1
   let shift = 0
   while (argument < leastStirlingArgument) {
