@@ -25,7 +25,8 @@ export function logBinomial(n: number, k: number): number {
 
 /** ln of the sum of exponentials; negative infinity for none. */
 export function logSumExp(values: readonly number[]): number {
-  const largest = Math.max(...values)
+  let largest = Number.NEGATIVE_INFINITY
+  for (const value of values) largest = Math.max(largest, value)
   if (largest === Number.NEGATIVE_INFINITY) return largest
   let sum = 0
   for (const value of values) sum += Math.exp(value - largest)
