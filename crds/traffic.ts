@@ -94,9 +94,31 @@ const parentRef = z.strictObject({
   port: z.int().min(1).max(65_535).optional().describe('Port of the listeners; all ports when unset.'),
 })
 
+const gatewayClass = z
+  .strictObject({
+    controllerName: z
+      .string()
+      .min(1)
+      .max(253)
+      .describe(
+        'Its spec.controllerName, such as gateway.envoyproxy.io/gatewayclass-controller: whoever begins with gateway.envoyproxy.io/ is Envoy Gateway.',
+      ),
+    supportedFeatures: z
+      .array(z.string().min(1).max(128))
+      .max(256)
+      .optional()
+      .describe(
+        "Extended features of the Gateway API that it has, by the names of the API's conformance reports, such as HTTPRouteRequestMirror. Unset: all that Fairlead uses for Envoy Gateway, none for others.",
+      ),
+  })
+  .describe(
+    "Who serves the parents. Unset: what the GatewayClass of each Gateway says. To be set where the controller may not read GatewayClasses (it looks at one namespace), where the class doesn't list its features, and for parents that are Services.",
+  )
+
 const gatewayAPI = z
   .strictObject({
     route: borrowedRoute.optional(),
+    gatewayClass: gatewayClass.optional(),
     parentRefs: z
       .array(parentRef)
       .min(1)
@@ -130,7 +152,7 @@ const gatewayAPI = z
   })
   .meta({
     description:
-      "Traffic through gateways of the Gateway API: an HTTPRoute, or a GRPCRoute where the port has appProtocol grpc. A weight counts as in force once every parent has accepted the route. Callers inside the cluster that use the Service's name always reach the primary. The built-in metrics are those of Envoy Gateway; leave clusterStatName of its EnvoyProxy unset.",
+      "Traffic through gateways of the Gateway API: an HTTPRoute, or a GRPCRoute where the port has appProtocol grpc. A weight counts as in force once every parent has accepted the route. Callers inside the cluster that use the Service's name always reach the primary. What goes beyond the core of the API (mirroring, sticky users, query parameters) is refused unless the GatewayClass says that its implementation has it. The built-in metrics are those of Envoy Gateway; leave clusterStatName of its EnvoyProxy unset.",
     'x-kubernetes-validations': [
       {
         rule: 'has(self.route) != has(self.parentRefs)',

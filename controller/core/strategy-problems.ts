@@ -1,5 +1,5 @@
 // What contradicts itself in a strategy, and what the mesh can't do of it: said before anything is made.
-import type {Feature} from '../../mesh/types.ts'
+import type {Feature, Support} from '../../mesh/types.ts'
 import {same} from './equality.ts'
 import type {Observation, Problem} from './observation.ts'
 import {type Step, stepsOf} from './steps.ts'
@@ -61,7 +61,9 @@ function* asked({spec}: Observation): Generator<{feature: Feature; field: string
   }
   if (canary?.sticky ?? abTest?.sticky) yield {feature: 'sticky', field: `${field}.sticky`}
   for (const step of stepsOf(spec)) {
-    if (step.mirrorPercent !== undefined) yield {feature: 'mirror', field: `${step.field}.mirror`}
+    if (step.mirrorPercent !== undefined) {
+      yield {feature: step.mirrorPercent < 100 ? 'mirrorPercent' : 'mirror', field: `${step.field}.mirror`}
+    }
     if (step.faults.length > 0) yield {feature: 'faults', field: `${step.field}.faults`}
   }
   for (const {name, compare, threshold} of spec.analysis.checks) {
@@ -76,13 +78,16 @@ function* asked({spec}: Observation): Generator<{feature: Feature; field: string
 }
 
 function unsupported(observation: Observation, object: string): Problem[] {
-  const {mesh, meshContext} = observation
-  const features = {...mesh.features, ...mesh.limits?.(meshContext)}
+  const {mesh, meshContext, meshObjects} = observation
+  const features: Readonly<Record<Feature, Support & {fix?: string}>> = {
+    ...mesh.features,
+    ...mesh.limits?.(meshContext, meshObjects),
+  }
   const can = Object.entries(features).flatMap(([feature, {works}]) => (works ? [feature] : []))
   return [...asked(observation)].flatMap(({feature, field}) => {
     const support = features[feature]
     if (support.works) return []
-    const fix = `leave the field out, or use another mesh; ${mesh.name} can: ${can.join(', ')}`
+    const fix = support.fix ?? `leave the field out, or use another mesh; ${mesh.name} can: ${can.join(', ')}`
     return [{reason: 'UnsupportedByMesh', object, field, problem: support.why, fix}]
   })
 }

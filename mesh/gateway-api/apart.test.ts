@@ -53,7 +53,7 @@ describe('requests that match', () => {
     expect(matches[2]).toEqual([{headers: [{type: 'Exact', name: 'x-group', value: 'insiders'}]}])
     expect(gatewayAPI.read(context, routes)).toEqual(split)
     for (const feature of ['sticky', 'matchQueryParams'] as const) {
-      expect(gatewayAPI.limits?.(context)[feature]?.why).toContain('gRPC')
+      expect(gatewayAPI.limits?.(context, [])[feature]?.why).toContain('gRPC')
     }
   })
 })

@@ -26,7 +26,7 @@ test('durations are those of answered requests, in milliseconds', () => {
 
 test('a slot is counted at each of its places in the route, and at no other', () => {
   const context = testContext()
-  const {rules} = renderRoute(context, {a: 90, b: 10}).spec
+  const {rules} = renderRoute(context, {a: 90, b: 10}, []).spec
   for (const slot of ['a', 'b'] as const) {
     const clusters: string[] = []
     for (const [rule, {backendRefs}] of rules.entries()) {

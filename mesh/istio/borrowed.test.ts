@@ -90,7 +90,7 @@ describe('a borrowed VirtualService', () => {
   })
 
   test('does weights alone, and says what to use for more', () => {
-    const limits = istio.limits?.(contextWith())
+    const limits = istio.limits?.(contextWith(), [])
     for (const feature of ['matchHeaders', 'sticky', 'mirror'] as const) {
       expect(limits?.[feature]?.why).toContain('delegate')
     }

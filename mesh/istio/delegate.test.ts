@@ -63,8 +63,9 @@ test.each([
   ['a Service without HTTP', {ports: [{name: 'tcp', port: 7000}]}, 'matchHeaders', 'no HTTP port'],
 ] as const)('%s says what it takes away', (_, options, feature, why) => {
   expect(
-    istio.limits?.(testContext({...options, ports: 'ports' in options ? [...options.ports] : [{port: 80}]}))[feature]
-      ?.why,
+    istio.limits?.(testContext({...options, ports: 'ports' in options ? [...options.ports] : [{port: 80}]}), [])[
+      feature
+    ]?.why,
   ).toContain(why)
-  expect(istio.limits?.(testContext())[feature]).toBeUndefined()
+  expect(istio.limits?.(testContext(), [])[feature]).toBeUndefined()
 })

@@ -1,5 +1,5 @@
 // What this mesh can do, and what it can't: refusals and docs/meshes.md say it in these words.
-import type {Mesh, MeshContext} from '../types.ts'
+import type {Limits, Mesh, MeshContext} from '../types.ts'
 import {istioOf} from './context.ts'
 import {routedPorts} from './ports.ts'
 
@@ -10,7 +10,8 @@ export const features: Mesh['features'] = {
   matchSourceLabels: {works: true, how: 'sourceLabels; sidecars and the gateways that the VirtualService names'},
   matchSourceNamespace: {works: true, how: 'sourceNamespace; sidecars and the gateways that the VirtualService names'},
   matchSourceRegion: {works: true, how: "sourceLabels, with the region that istiod knows of the caller's node"},
-  mirror: {works: true, how: 'mirror and mirrorPercentage'},
+  mirror: {works: true, how: 'mirror'},
+  mirrorPercent: {works: true, how: 'mirrorPercentage'},
   sticky: {works: true, how: 'Set-Cookie by the destination, and rules on the Cookie header'},
   borrowedRoute: {works: true, how: 'spec.traffic.istio.virtualService, or delegation to a VirtualService of Fairlead'},
   grpc: {works: true, how: 'HTTP routes'},
@@ -25,9 +26,7 @@ export const features: Mesh['features'] = {
   plaintextGate: {works: true, how: "connection_security_policy, as the canary's sidecars or the waypoint report it"},
 }
 
-type Limits = ReturnType<NonNullable<Mesh['limits']>>
-
-const ofRequests = ['matchHeaders', 'matchCookies', 'matchQueryParams', 'mirror', 'sticky'] as const
+const ofRequests = ['matchHeaders', 'matchCookies', 'matchQueryParams', 'mirror', 'mirrorPercent', 'sticky'] as const
 const ofCallers = ['matchSourceLabels', 'matchSourceNamespace', 'matchSourceRegion'] as const
 
 /** What a borrowed route, a delegate, the ambient data plane or a Service without HTTP takes away. */

@@ -35,7 +35,7 @@ describe('requests that match', () => {
 
   test('of a GRPCRoute: headers alone, and the other matches are refused', () => {
     const {context} = rendered({ports: [{port: 80, appProtocol: 'grpc'}]})
-    expect(linkerd.limits?.(context).matchQueryParams?.why).toContain('gRPC')
+    expect(linkerd.limits?.(context, []).matchQueryParams?.why).toContain('gRPC')
     const headers = {...context, routing: {matches: matches.slice(0, 1)}}
     const split: Split = {a: 100, b: 0, apart: {slot: 'b', matched: true}}
     const routes = linkerd.renderRoutes(headers, split, [])

@@ -2,6 +2,7 @@
 import type {Mesh, MeshContext} from '../types.ts'
 import {linkerdOf, routeKind} from './context.ts'
 
+const noMirror = 'Linkerd has no mirroring: its routes refuse the filter RequestMirror'
 const noCallers = 'a route of the Service holds for every meshed caller alike'
 
 export const features: Mesh['features'] = {
@@ -11,7 +12,8 @@ export const features: Mesh['features'] = {
   matchSourceLabels: {works: false, why: noCallers},
   matchSourceNamespace: {works: false, why: noCallers},
   matchSourceRegion: {works: false, why: noCallers},
-  mirror: {works: false, why: 'Linkerd has no mirroring: its routes refuse the filter RequestMirror'},
+  mirror: {works: false, why: noMirror},
+  mirrorPercent: {works: false, why: noMirror},
   sticky: {
     works: false,
     why: "nothing in Linkerd's routes sets a cookie by the backend that answered, so a user would not stay with a version",

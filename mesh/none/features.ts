@@ -16,6 +16,7 @@ export const features: Mesh['features'] = {
   matchSourceNamespace: callers,
   matchSourceRegion: callers,
   mirror: proxies,
+  mirrorPercent: proxies,
   sticky: no('without a mesh nobody sets cookies; sessionAffinity of the Service knows pods, not versions'),
   borrowedRoute: no('there is no route: the selector of the Service is what moves'),
   grpc: {works: true, how: 'by connection: a client that keeps one open stays with its pod'},

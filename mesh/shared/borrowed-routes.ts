@@ -23,7 +23,7 @@ export interface Borrowing {
 interface OwnRoute {
   /** What the Rollout says of a route that it borrows instead; undefined when it doesn't. */
   borrowing(context: MeshContext): Borrowing | undefined
-  render(context: MeshContext, split: Split): KubeObject
+  render(context: MeshContext, split: Split, objects: MeshObjects): KubeObject
   read(context: MeshContext, objects: MeshObjects): Split | undefined
   /** A backend alone gets everything, even with weight 0. */
   lone: boolean
@@ -34,7 +34,7 @@ export function ownOrBorrowed(own: OwnRoute): Pick<Mesh, 'renderRoutes' | 'rende
   return {
     renderRoutes(context, split, objects) {
       const borrowing = own.borrowing(context)
-      return borrowing ? renderBorrowed(context, borrowing, split, objects) : [own.render(context, split)]
+      return borrowing ? renderBorrowed(context, borrowing, split, objects) : [own.render(context, split, objects)]
     },
     renderReturned(context, objects) {
       const borrowing = own.borrowing(context)

@@ -34,6 +34,7 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
     matchSourceNamespace: istioTraffic("requests that match > by the caller's namespace"),
     matchSourceRegion: istioTraffic("requests that match > by the caller's region"),
     mirror: istioTraffic('mirroring: every answer is of the one version, the other gets copies of a share'),
+    mirrorPercent: istioTraffic('mirroring: every answer is of the one version, the other gets copies of a share'),
     sticky: istioTraffic('sticky sessions > who has a cookie stays'),
     borrowedRoute: istioTraffic(
       "routes of the user's > borrowed: the weights inside and through the gateway, and their other rules go on working",
@@ -73,6 +74,7 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
     matchCookies: gatewayTraffic('requests that match > by cookies, in any order'),
     matchQueryParams: gatewayTraffic('requests that match > by query parameters'),
     mirror: gatewayTraffic('mirroring: every answer is of the one version, the other gets copies of a share'),
+    mirrorPercent: gatewayTraffic('mirroring: every answer is of the one version, the other gets copies of a share'),
     sticky: gatewayTraffic('sticky sessions > who has a cookie stays'),
     borrowedRoute: gatewayTraffic(
       "a route of the user's: the weights, and its other rules go on working; it is given back as it was",

@@ -56,10 +56,17 @@ function send({placeOf}: World, {from, host, path = '/', headers = {}}: Request)
   })
 }
 
-/** Objects of the mesh's kinds. */
-async function live({mesh, client, namespace}: World): Promise<KubeObject[]> {
-  const lists = mesh.kinds.map(({apiVersion, kind}) => client.list({apiVersion, kind, namespace}))
-  return (await Promise.all(lists)).flat()
+/** Objects of the mesh's kinds, of every namespace. */
+async function live({mesh, client}: World): Promise<KubeObject[]> {
+  const lists = mesh.kinds.map(({apiVersion, kind, name, metadataOnly}) =>
+    client.listVersioned({
+      apiVersion,
+      kind,
+      ...(name === undefined ? {} : {name}),
+      ...(metadataOnly ? {metadataOnly} : {}),
+    }),
+  )
+  return (await Promise.all(lists)).flatMap(({items}) => items)
 }
 
 async function rendered(world: World, {context, split, protection}: Scenario): Promise<KubeObject[]> {
@@ -78,7 +85,10 @@ async function apply(world: World, scenario: Scenario): Promise<string[]> {
   const after = await live(world)
   return (await rendered(world, scenario))
     .filter(manifest => {
-      const found = after.find(one => one.kind === manifest.kind && one.metadata.name === manifest.metadata.name)
+      const {name, namespace} = manifest.metadata
+      const found = after.find(
+        ({kind, metadata}) => kind === manifest.kind && metadata.name === name && metadata.namespace === namespace,
+      )
       return outstanding({kind: 'apply', manifest}, found)
     })
     .map(({kind, metadata}) => `${kind} ${metadata.name}`)
