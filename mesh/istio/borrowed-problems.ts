@@ -1,6 +1,7 @@
 // What stands in the way of a borrowed route.
 import type {KubeObject} from '../../crds/meta.ts'
 import {isObject, listOf, textOf} from '../shared/json.ts'
+import {claimedRoute} from '../shared/own.ts'
 import {keepers, settingFor} from '../shared/ownership.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {borrowedRoute, chosenRules, leadsToUs} from './borrowed.ts'
@@ -15,6 +16,8 @@ export function borrowedProblems(context: MeshContext, objects: MeshObjects): Me
     const fix = 'create it, or correct spec.traffic.istio.virtualService.name in the Rollout'
     return [{reason: 'RouteMissing', object, field: 'metadata.name', problem: 'it does not exist', fix}]
   }
+  const claimed = claimedRoute(context, route)
+  if (claimed) return [claimed]
   const chosen = chosenRules(context, route)
   return [
     ...missingRules(

@@ -105,6 +105,12 @@ describe('what is in its way', () => {
     expect(problemsOf([usersRoute()])).toEqual([])
   })
 
+  test('another Rollout writes it', () => {
+    expect(problemsOf([usersRoute({labels: {'fairlead.dev/rollout': 'other'}})])).toMatchObject([
+      {reason: 'RouteClaimed', problem: expect.stringMatching(/Rollout shop\/other.*Rollout shop\/checkout/)},
+    ])
+  })
+
   test('it is missing; then nothing is rendered', () => {
     expect(problemsOf([])).toMatchObject([{reason: 'RouteMissing', object: 'VirtualService shop/shop'}])
     expect(istio.renderRoutes(contextWith(), {a: 100, b: 0}, [])).toEqual([])

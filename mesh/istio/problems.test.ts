@@ -52,8 +52,11 @@ describe('another VirtualService', () => {
   test('under our name is foreign, and named once', () => {
     const other = route([fullName], undefined, undefined, 'shop/checkout')
     expect(found(other)).toEqual(['ForeignVirtualService VirtualService shop/checkout metadata.name'])
+    // One of another Rollout's isn't to be deleted: what is wrong is that both name one Service.
     other.metadata.labels = {'fairlead.dev/rollout': 'cart'}
-    expect(found(other)).toEqual(['ForeignVirtualService VirtualService shop/checkout metadata.name'])
+    const claimed = ['RouteClaimed VirtualService shop/checkout metadata.labels[fairlead.dev/rollout]']
+    expect(found(other)).toEqual(claimed)
+    expect(istio.problems(testContext(), [other])[0]?.problem).toContain('Rollout shop/cart')
     other.metadata.labels = {'fairlead.dev/rollout': 'checkout'}
     expect(found(other)).toEqual([])
   })

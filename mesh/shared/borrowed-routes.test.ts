@@ -106,6 +106,13 @@ describe('what is in its way', () => {
     expect(problemsOf([other])).toMatchObject([{reason: 'RuleMissing', field: 'spec.rules'}])
   })
 
+  test('another Rollout writes it: both are named', () => {
+    const [found, ...more] = problemsOf([usersRoute({labels: {'fairlead.dev/rollout': 'other'}})])
+    expect(more).toEqual([])
+    expect(found).toMatchObject({reason: 'RouteClaimed', object: 'HTTPRoute shop/shop'})
+    expect(found?.problem).toBe('it is the route of Rollout shop/other, and Rollout shop/checkout would change it too')
+  })
+
   test('a rule that shares with another Service', () => {
     const live = usersRoute()
     live.spec.rules[2].backendRefs.push({name: 'legacy', weight: 1})

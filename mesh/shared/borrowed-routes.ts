@@ -4,6 +4,7 @@ import type {JsonObject, KubeObject} from '../../crds/meta.ts'
 import type {Split, Weights} from '../../crds/rollout-status.ts'
 import type {Mesh, MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {listOf, textOf} from './json.ts'
+import {claimedRoute} from './own.ts'
 import {keepers, settingFor} from './ownership.ts'
 import {names, type RouteKind, sharesOf, slotOf} from './routes.ts'
 import {agreed} from './weights.ts'
@@ -154,6 +155,8 @@ export function borrowedProblems(
     const fix = `create it, or correct ${field}.name in the Rollout`
     return [{reason: 'RouteMissing', object, field: 'metadata.name', problem: 'it does not exist', fix}]
   }
+  const claimed = claimedRoute(context, route)
+  if (claimed) return [claimed]
   const chosen = chosenRules(context, borrowing, route)
   return [
     ...missingRules(context, borrowing, object, field, chosen),
