@@ -149,6 +149,9 @@ const canaryStep = z.strictObject({
     ),
 })
 
+/** Weight at which the steps that stepWeight makes end when the user gave none, percent. */
+export const defaultMaxWeight = 50
+
 const canary = z
   .strictObject({
     steps: z
@@ -163,7 +166,9 @@ const canary = z
       .max(100)
       .optional()
       .describe('Instead of steps: by how much the weight rises with each step, in percent.'),
-    maxWeight: percent.optional().describe('Weight of the last step that stepWeight makes; 50 when unset.'),
+    maxWeight: percent
+      .optional()
+      .describe(`Weight of the last step that stepWeight makes; ${defaultMaxWeight} when unset.`),
     match: matches.optional(),
     sticky: sticky.optional(),
   })
@@ -174,6 +179,10 @@ const canary = z
       {
         rule: '!has(self.maxWeight) || (has(self.stepWeight) && self.stepWeight <= self.maxWeight)',
         message: 'maxWeight belongs to stepWeight, and must not be below it',
+      },
+      {
+        rule: `!has(self.stepWeight) || has(self.maxWeight) || self.stepWeight <= ${defaultMaxWeight}`,
+        message: `stepWeight is above ${defaultMaxWeight}, where the steps end: set maxWeight, or a smaller stepWeight`,
       },
     ],
   })

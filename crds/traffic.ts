@@ -49,6 +49,12 @@ const istio = z
       .describe(
         'sidecar when unset. ambient: requests pass a waypoint, which the Service has to use (label istio.io/use-waypoint).',
       ),
+    waypoint: z
+      .literal('namespace')
+      .optional()
+      .describe(
+        'How the Service uses its waypoint where no label istio.io/use-waypoint of its own says so: namespace, by that label of its namespace, which the controller does not read. Without a waypoint the weights have no effect, so a release is refused.',
+      ),
     settlingTime: duration
       .default('8s')
       .describe(
@@ -61,6 +67,10 @@ const istio = z
       {
         rule: '!has(self.delegate) || !has(self.virtualService)',
         message: 'set at most one of delegate and virtualService',
+      },
+      {
+        rule: "!has(self.waypoint) || (has(self.dataPlane) && self.dataPlane == 'ambient')",
+        message: 'waypoint belongs to dataPlane ambient',
       },
       {
         rule: '(!has(self.delegate) && !has(self.virtualService)) || (self.hosts.size() == 0 && self.gateways.size() == 0)',

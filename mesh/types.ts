@@ -18,8 +18,13 @@ export interface ServicePort {
 /** What a renderer knows of the Rollout that it serves. */
 export interface MeshContext {
   rollout: {name: string; namespace: string; uid: string}
-  /** Apex Service that callers name, with its selector where it exists. */
-  apex: {name: string; ports: ServicePort[]; selector?: Readonly<Record<string, string>>}
+  /** Apex Service that callers name, with its selector and its labels where it exists. */
+  apex: {
+    name: string
+    ports: ServicePort[]
+    selector?: Readonly<Record<string, string>>
+    labels?: Readonly<Record<string, string>>
+  }
   /** Names of the slots: of the workload and of its Service alike. */
   slots: {a: string; b: string}
   /** Name of the workload of a fresh copy of the primary's version, whose pods stand in the primary's slot, if any. */
@@ -66,6 +71,7 @@ export const features = [
   'insideCallers',
   'baseline',
   'comparison',
+  'previewMetrics',
   'circuitBreaker',
   'rateLimit',
   'faults',

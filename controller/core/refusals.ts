@@ -4,6 +4,7 @@ import type {KubeObject} from '../../crds/meta.ts'
 import {labels} from '../../crds/names.ts'
 import {analysisProblems} from './analysis-problems.ts'
 import {foreignOwners} from './apex.ts'
+import {checkProblems} from './check-problems.ts'
 import type {Observation, Problem} from './observation.ts'
 import {isOurs} from './owned.ts'
 import {previewProblems} from './preview.ts'
@@ -18,6 +19,7 @@ export function refusals(observation: Observation): Problem[] {
     ...strategyProblems(observation),
     ...previewProblems(observation),
     ...analysisProblems(observation),
+    ...checkProblems(observation),
     ...secretProblems(observation),
     ...targetProblems(observation),
     ...replicasProblems(observation),

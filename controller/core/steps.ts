@@ -3,10 +3,7 @@ import {durationMilliseconds} from '../../crds/common.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {SlotContent, Split} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
-import type {Fault} from '../../crds/strategy.ts'
-
-/** Weight at which the steps that stepWeight makes end when the user gave none, percent. */
-const defaultMaxWeight = 50
+import {defaultMaxWeight, type Fault} from '../../crds/strategy.ts'
 
 export interface Step {
   /** Field of the Rollout that it comes from. */

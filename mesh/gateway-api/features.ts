@@ -35,6 +35,7 @@ export const features: Mesh['features'] = {
     works: true,
     how: "Envoy Gateway's metrics; with other implementations checks need queries of their own",
   },
+  previewMetrics: {works: false, why: 'requests to the preview Service pass no gateway, whose metrics these are'},
   circuitBreaker: {works: false, why: noPolicy},
   rateLimit: {works: false, why: noPolicy},
   faults: {works: false, why: noPolicy},

@@ -61,6 +61,17 @@ test.each([
   ['a delegate', {delegate: true as const}, 'matchSourceLabels', 'gateways'],
   ['the ambient data plane', {dataPlane: 'ambient' as const}, 'faults', 'EnvoyFilters'],
   ['a Service without HTTP', {ports: [{name: 'tcp', port: 7000}]}, 'matchHeaders', 'no HTTP port'],
+  [
+    'a Service of gRPC alone',
+    {
+      ports: [
+        {name: 'grpc-api', port: 9090},
+        {name: 'udp', port: 53, protocol: 'UDP'},
+      ],
+    },
+    'sticky',
+    'gRPC',
+  ],
 ] as const)('%s says what it takes away', (_, options, feature, why) => {
   expect(
     istio.limits?.(testContext({...options, ports: 'ports' in options ? [...options.ports] : [{port: 80}]}), [])[
@@ -68,4 +79,20 @@ test.each([
     ]?.why,
   ).toContain(why)
   expect(istio.limits?.(testContext(), [])[feature]).toBeUndefined()
+})
+
+test.each([
+  [[{name: 'grpc', port: 80}], true],
+  [[{name: 'x', port: 80, appProtocol: 'grpc'}], true],
+  [[{name: 'grpc-web', port: 80}], false],
+  [
+    [
+      {name: 'grpc', port: 80},
+      {name: 'http', port: 81},
+    ],
+    false,
+  ],
+  [[{name: 'grpc', port: 80}, {port: 81}], false],
+])('a Service of gRPC alone: %j: %s', (ports, expected) => {
+  expect(istio.limits?.(testContext({ports}), []).sticky !== undefined).toBe(expected)
 })

@@ -108,3 +108,24 @@ test('every problem says what to do, and their number is bounded', () => {
   expect(problems).toHaveLength(20)
   for (const problem of problems) expect(Object.values(problem).every(text => text.length > 0)).toBe(true)
 })
+
+describe('the ambient data plane', () => {
+  const label = 'istio.io/use-waypoint'
+  const found = (labels: Record<string, string> | undefined, settings: object = {}) =>
+    istio.problems(testContext({dataPlane: 'ambient', ...(labels ? {labels} : {}), ...settings}), [])
+
+  test('a Service without a waypoint, where the weights would have no effect', () => {
+    expect(found(undefined)).toMatchObject([
+      {reason: 'NoWaypoint', object: 'Service shop/checkout', field: `metadata.labels[${label}]`},
+    ])
+    expect(found({app: 'checkout'})[0]?.fix).toContain('spec.traffic.istio.waypoint: namespace')
+    expect(found({[label]: 'none'})[0]?.problem).toContain('to use no waypoint')
+    expect(found({[label]: 'none'}, {waypoint: 'namespace'})).toHaveLength(1)
+  })
+
+  test('one of its own, or of its namespace', () => {
+    expect(found({[label]: 'waypoint'})).toEqual([])
+    expect(found(undefined, {waypoint: 'namespace'})).toEqual([])
+    expect(istio.problems(testContext(), [])).toEqual([])
+  })
+})

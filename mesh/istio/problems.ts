@@ -22,6 +22,9 @@ import {envoyFilterNames} from './safeguards.ts'
 const foreignFix =
   'delete it and drop it from Git; its further hosts and gateways belong in spec.traffic.istio of the Rollout'
 
+/** Label that names the waypoint of a Service. */
+const useWaypoint = 'istio.io/use-waypoint'
+
 /** Problems that are reported at a time. */
 const maximumProblems = 20
 
@@ -32,6 +35,7 @@ export function problems(context: MeshContext, objects: MeshObjects): MeshProble
   const {virtualService, delegate} = istioOf(context)
   return [
     ...unroutablePorts(context),
+    ...missingWaypoint(context),
     ...borrowedProblems(context, objects),
     ...(virtualService ? [] : foreignRoute(context, namedObject(context, routes, context.apex.name), foreignFix)),
     // Hosts are the user's own, where the route is.
@@ -57,6 +61,30 @@ function unroutablePorts(context: MeshContext): MeshProblem[] {
         ? 'it has no HTTP or TCP port: TLS that the pods terminate themselves has no requests that Istio could share out'
         : 'it has no HTTP or TCP port, and Istio routes nothing else',
       fix: 'add a TCP port whose name or appProtocol starts with http, grpc or tcp',
+    },
+  ]
+}
+
+/**
+ * In the ambient data plane a waypoint reads the route; the proxies of nodes don't. A Service is told to use one by a label,
+ * of its own before that of its namespace; `none` is none.
+ */
+function missingWaypoint({apex, rollout, traffic}: MeshContext): MeshProblem[] {
+  const {dataPlane, waypoint} = traffic.istio ?? {}
+  const label = apex.labels?.[useWaypoint]
+  if (dataPlane !== 'ambient' || (label === undefined ? waypoint === 'namespace' : label !== 'none')) return []
+  const own = `set it to the name of a waypoint (istioctl waypoint apply) that serves Services`
+  const problem = label === 'none' ? 'it tells the Service to use no waypoint' : 'the Service has no such label'
+  return [
+    {
+      reason: 'NoWaypoint',
+      object: `Service ${rollout.namespace}/${apex.name}`,
+      field: `metadata.labels[${useWaypoint}]`,
+      problem: `${problem}, and without one the weights have no effect`,
+      fix:
+        label === 'none'
+          ? own
+          : `${own}; where its namespace has the label, set spec.traffic.istio.waypoint: namespace in the Rollout`,
     },
   ]
 }

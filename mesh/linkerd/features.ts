@@ -28,6 +28,7 @@ export const features: Mesh['features'] = {
   insideCallers: {works: true, how: 'HTTPRoute with the Service as parent'},
   baseline: {works: false, why: "Linkerd's metrics of a route know its backends, not their workloads"},
   comparison: {works: true, how: 'metrics of the proxies'},
+  previewMetrics: {works: true, how: "the pods' proxies count whoever calls them"},
   circuitBreaker: {
     works: false,
     why: "Linkerd reads failure accrual from the Service that callers name, so a breaker can't hold for the canary alone",

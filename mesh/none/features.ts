@@ -25,6 +25,7 @@ export const features: Mesh['features'] = {
   insideCallers: {works: true, how: 'the selector of the Service, as kube-proxy follows it'},
   baseline: uncounted,
   comparison: uncounted,
+  previewMetrics: uncounted,
   circuitBreaker: proxies,
   rateLimit: proxies,
   faults: proxies,

@@ -51,6 +51,10 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
       file: 'mesh/istio/counters.test.ts',
       test: 'the callers name the Service of a slot, its pods name the workload',
     },
+    previewMetrics: {
+      file: 'mesh/istio/counters.test.ts',
+      test: 'the callers name the Service of a slot, its pods name the workload',
+    },
     circuitBreaker: istioTraffic(
       'safeguards > circuit breaker: a canary that fails is left out after so many errors in a row',
     ),
@@ -120,6 +124,7 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
       file: 'mesh/linkerd/counters.test.ts',
       test: 'backends that proxies make up, probes and the admin port are left out',
     },
+    previewMetrics: {file: 'mesh/linkerd/counters.test.ts', test: 'pods: %s: %j'},
   },
   none: {
     canary: simulated('without a mesh > a canary: its share is that of its pods, and the Service selects both slots'),

@@ -23,6 +23,7 @@ const titles: Readonly<Record<Row, string>> = {
   insideCallers: 'Callers inside, by the name of the Service',
   baseline: 'Baseline: a fresh copy of the primary',
   comparison: 'Built-in metrics of both versions',
+  previewMetrics: 'Built-in metrics of tests, by the preview Service',
   circuitBreaker: 'Circuit breaker on the canary',
   rateLimit: 'Rate limit on the canary',
   faults: "Faults on the canary's calls",
