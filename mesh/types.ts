@@ -40,6 +40,8 @@ export interface MeshContext {
 export interface Routing {
   /** Those that meet any of these. */
   matches: Match[]
+  /** Field of the Rollout that they come from. */
+  field?: string
   /** Those of users who bear a cookie; one value for the slot apart, one for the other. */
   sticky?: {cookie: string; maxAgeSeconds: number}
 }

@@ -36,6 +36,7 @@ function routingOf({strategy: {canary, abTest}}: RolloutSpec, rollout: string): 
   const sticky = canary?.sticky ?? abTest?.sticky
   return {
     matches: canary?.match ?? abTest?.match ?? [],
+    field: `spec.strategy.${canary ? 'canary' : 'abTest'}.match`,
     ...(sticky
       ? {
           sticky: {

@@ -10,7 +10,7 @@ import type {SlotName} from '../../crds/slots.ts'
 import {setCookie} from '../shared/cookies.ts'
 import {isObject, listOf, textOf} from '../shared/json.ts'
 import {ownMetadata} from '../shared/own.ts'
-import {everything, matchOf, sharesOf, slotOf, takesEverything} from '../shared/routes.ts'
+import {everything, matchesOf, sharesOf, slotOf, takesEverything} from '../shared/routes.ts'
 import {agreed, checkWeights} from '../shared/weights.ts'
 import {type MeshContext, type MeshObjects, sessionsOf} from '../types.ts'
 import {gatewayApiVersion, gatewayOf, liveRoute, parentsOf, routedPort, routeKind} from './context.ts'
@@ -101,9 +101,9 @@ function conditions(context: MeshContext, split: Split, slot: SlotName): JsonObj
   const value = isApart ? sessions?.apart : sessions?.other
   const cookie = sticky && value !== undefined ? [{name: sticky.cookie, value}] : []
   return [
-    ...(isApart && apart.matched ? matches.map(match => matchOf(kind, match)) : []),
+    ...(isApart && apart.matched ? matches.flatMap(match => matchesOf(kind, match)) : []),
     ...(cookie.length > 0 && (isShared(split) || (isApart && split[slot] === 0))
-      ? [matchOf(kind, {cookies: cookie})]
+      ? matchesOf(kind, {cookies: cookie})
       : []),
   ]
 }

@@ -5,6 +5,7 @@ import {borrowedProblems} from '../shared/borrowed-routes.ts'
 import {listOf} from '../shared/json.ts'
 import {describe, foreignRoute, isOwn} from '../shared/own.ts'
 import {unusablePort} from '../shared/ports.ts'
+import {unwritableMatches} from '../shared/route-matches.ts'
 import {takesEverything} from '../shared/routes.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {isApex, isRoute, linkerdOf, liveRoute, objectsOf, parentServices, routeKind} from './context.ts'
@@ -25,6 +26,7 @@ export function problems(context: MeshContext, objects: MeshObjects): MeshProble
   const {route: borrowing} = linkerdOf(context)
   return [
     ...unusablePort(context, linkerdOf(context).port, 'spec.traffic.linkerd.port', unroutable),
+    ...unwritableMatches(context, routeKind(context)),
     ...(borrowing
       ? borrowedProblems(context, borrowing, objects, 'spec.traffic.linkerd.route')
       : foreignRoute(context, liveRoute(context, objects), foreignFix)),

@@ -112,6 +112,58 @@ test.each<[string, Play, string, string]>([
     'without sidecars',
   ],
   [
+    'two conditions on one header, of which a route holds the last',
+    {
+      traffic: {istio: {}},
+      strategy: {
+        abTest: {
+          match: [
+            {
+              headers: [
+                {name: 'X-A', exact: '1'},
+                {name: 'x-a', regex: '2'},
+              ],
+            },
+          ],
+        },
+      },
+    },
+    'spec.strategy.abTest.match[0].headers[1].name',
+    'stands there twice',
+  ],
+  [
+    'two conditions on one query parameter',
+    {
+      traffic: gateway(),
+      strategy: {
+        canary: {
+          stepWeight: 10,
+          match: [
+            {
+              queryParams: [
+                {name: 'v', exact: '1'},
+                {name: 'v', exact: '2'},
+              ],
+            },
+          ],
+        },
+      },
+    },
+    'spec.strategy.canary.match[0].queryParams[1].name',
+    'stands there twice',
+  ],
+  [
+    'a condition on the header of cookies beside cookies',
+    {
+      traffic: gateway(),
+      strategy: {
+        abTest: {match: [{headers: [{name: 'Cookie', regex: '.*x.*'}], cookies: [{name: 'y', value: '1'}]}]},
+      },
+    },
+    'spec.strategy.abTest.match[0].headers[0].name',
+    'cookies become a condition on this header',
+  ],
+  [
     'a gate that passes without requests, in an object older than the rule',
     {traffic: {istio: {}}, checks: [{...gate, threshold: {...gate.threshold, noData: 'pass'}}]},
     checksAt('mtls', 'threshold.noData'),
