@@ -88,7 +88,9 @@ const borrowedRoute = z
       .min(1)
       .max(16)
       .optional()
-      .describe('Names of its rules; every rule that leads to the Service when unset.'),
+      .describe(
+        'Names of its rules; every rule that leads to the Service when unset. Not with Linkerd, which ignores a route whose rules have names.',
+      ),
     ownership,
   })
   .describe(

@@ -134,6 +134,35 @@ describe('what is in its way', () => {
     ])
   })
 
+  test('a rule with several destinations of the Service, of which one alone would be left', () => {
+    const live = usersRoute()
+    const [, , api, rest] = live.spec.http
+    api.route.push({destination: {host: 'checkout.shop.svc.cluster.local', port: {number: 8080}}, weight: 30})
+    expect(problemsOf([live])).toMatchObject([{reason: 'UnsplittableRule', field: 'spec.http[2].route'}])
+    api.route.pop()
+    rest.route = ['a', 'b'].map(slot => ({destination: {host: `checkout-${slot}`}, weight: 50}))
+    expect(problemsOf([live])).toEqual([])
+  })
+
+  test.each([
+    ['the Service', ['checkout.shop.svc.cluster.local'], undefined, true],
+    ['another host of the route', ['shop.example.com'], ['mesh'], true],
+    ['a wildcard over the Service', ['*.cluster.local'], ['mesh'], true],
+    ['its host at a gateway, where Istio merges the two', ['shop.example.com'], ['ingress/public'], false],
+    ['another host', ['cart'], undefined, false],
+  ])('a second VirtualService in the mesh: %s', (_, hosts, gateways, inTheWay) => {
+    const other = userObject('VirtualService', 'shop/second', {hosts, ...(gateways ? {gateways} : {}), http: []})
+    const found = problemsOf([usersRoute(), other])
+    expect(found.map(({reason, object}) => `${reason} ${object}`)).toEqual(
+      inTheWay ? ['HostConflict VirtualService shop/second'] : [],
+    )
+    if (inTheWay) expect(found[0]?.problem).toContain('as VirtualService shop/shop does')
+    // Where the borrowed route isn't for the mesh, nobody in the mesh misses it.
+    const outside = usersRoute()
+    outside.spec.gateways = ['ingress/public']
+    expect(problemsOf([outside, other])).toEqual([])
+  })
+
   const managedBy = (manager: string, list = 'http') =>
     usersRoute({managedFields: [{manager, operation: 'Apply', fieldsV1: {'f:spec': {[`f:${list}`]: {}}}}]})
 

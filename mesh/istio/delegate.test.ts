@@ -55,6 +55,20 @@ describe('a delegate', () => {
     expect(istio.problems(context, [clash])).toEqual([])
     expect(istio.problems(testContext(), [clash])).toMatchObject([{reason: expect.stringContaining('Conflict')}])
   })
+
+  test('but a second route for a host of the one that leads to it does, in the mesh', () => {
+    const inside = {...root, spec: {...root.spec, hosts: ['checkout.shop.svc.cluster.local'], gateways: ['mesh']}}
+    const second = userObject('VirtualService', 'shop/x', {hosts: ['checkout'], http: []})
+    expect(istio.problems(context, [inside, second])).toMatchObject([
+      {
+        reason: 'HostConflict',
+        object: 'VirtualService shop/x',
+        problem: expect.stringContaining('as VirtualService web/shop does'),
+      },
+    ])
+    expect(istio.problems(context, [root, second])).toEqual([])
+    expect(istio.problems(context, [inside])).toEqual([])
+  })
 })
 
 test.each([

@@ -119,6 +119,16 @@ describe('what is in its way', () => {
     expect(problemsOf([live])).toMatchObject([{reason: 'UnsplittableRule', field: 'spec.rules[2].backendRefs'}])
   })
 
+  test('a rule with several backends of the Service, of which one alone would be left', () => {
+    const live = usersRoute()
+    live.spec.rules[1].backendRefs.push({name: 'checkout', port: 8080, weight: 3})
+    expect(problemsOf([live])).toMatchObject([{reason: 'UnsplittableRule', field: 'spec.rules[1].backendRefs'}])
+    const shared = applied(usersRoute(), renderBorrowed(context, borrowing, {a: 90, b: 10}, [usersRoute()]))
+    expect(problemsOf([shared])).toEqual([])
+    shared.spec.rules[1].backendRefs.push({name: 'checkout-a', port: 8080, weight: 3})
+    expect(problemsOf([shared])).toMatchObject([{reason: 'UnsplittableRule'}])
+  })
+
   test.each([
     ['argocd-controller', 'RespectIgnoreDifferences=true'],
     ['kustomize-controller', 'ssa: IfNotPresent'],

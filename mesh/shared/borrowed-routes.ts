@@ -192,16 +192,19 @@ function unsplittable(
   object: string,
   {field, rule}: {field: string; rule: JsonObject},
 ): MeshProblem[] {
-  const others = listOf(rule.backendRefs).filter(backend => !leadsToUs(context, backend))
-  if (others.length === 0) return []
+  const backends = listOf(rule.backendRefs)
+  const base = {reason: 'UnsplittableRule', object, field: `${field}.backendRefs`}
+  const {name} = context.apex
+  if (backends.some(backend => !leadsToUs(context, backend))) {
+    const problem = 'it shares its requests with other backends, so a weight would not be a share of all of them'
+    return [{...base, problem, fix: `let the rule lead to ${name} alone`}]
+  }
+  const services = [name, context.slots.a, context.slots.b]
+  if (services.every(service => backends.filter(backend => names(context, backend, service)).length < 2)) return []
+  const problem =
+    'several of its backends are the Service, and one of them alone would be left in a release and after it'
   return [
-    {
-      reason: 'UnsplittableRule',
-      object,
-      field: `${field}.backendRefs`,
-      problem: 'it shares its requests with other backends, so a weight would not be a share of all of them',
-      fix: `let the rule lead to ${context.apex.name} alone`,
-    },
+    {...base, problem, fix: `let the rule have one backend ${name}: another port or another filter takes another rule`},
   ]
 }
 
