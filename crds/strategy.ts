@@ -169,7 +169,11 @@ const canary = z
     maxWeight: percent
       .optional()
       .describe(`Weight of the last step that stepWeight makes; ${defaultMaxWeight} when unset.`),
-    match: matches.optional(),
+    match: matches
+      .optional()
+      .describe(
+        'Requests that get the new version whatever the weight: those that meet any of these; once the steps with mirror are over.',
+      ),
     sticky: sticky.optional(),
   })
   .meta({

@@ -97,10 +97,10 @@ describe('a borrowed VirtualService', () => {
   })
 })
 
-describe('what is in its way', () => {
-  const problemsOf = (route: KubeObject[], settings: Partial<Settings> = {}) =>
-    istio.problems(contextWith(settings), route)
+const problemsOf = (route: KubeObject[], settings: Partial<Settings> = {}) =>
+  istio.problems(contextWith(settings), route)
 
+describe('what is in its way', () => {
   test('nothing', () => {
     expect(problemsOf([usersRoute()])).toEqual([])
   })
@@ -162,7 +162,9 @@ describe('what is in its way', () => {
     outside.spec.gateways = ['ingress/public']
     expect(problemsOf([outside, other])).toEqual([])
   })
+})
 
+describe('who else manages its rules', () => {
   const managedBy = (manager: string, list = 'http') =>
     usersRoute({managedFields: [{manager, operation: 'Apply', fieldsV1: {'f:spec': {[`f:${list}`]: {}}}}]})
 
