@@ -181,7 +181,7 @@ export interface Mesh {
 export interface CounterFamily {
   side: 'caller' | 'destination'
   kind: 'requests' | 'durations'
-  /** Names of the metrics; those of the `_bucket` series for durations. */
+  /** Names of the metrics, those of the `_bucket` series for durations; where there are several, regular expressions. */
   metrics: readonly string[]
   /** Matchers that hold for every Rollout, such as `reporter="source"`; without braces. */
   matchers: readonly string[]

@@ -103,6 +103,19 @@ describe("matches that the API's schema has no room for", () => {
   })
 })
 
+test.each([
+  [{name: 'grpc', port: 80}, true],
+  [{name: 'grpc-api', port: 80}, true],
+  [{name: 'grpc-web', port: 80}, false],
+  [{name: 'http', port: 80}, false],
+  [{name: 'grpc', port: 80, appProtocol: 'grpc'}, false],
+  [{name: 'grpc', port: 80, appProtocol: 'kubernetes.io/h2c'}, false],
+])('gRPC by an HTTPRoute fails under status 200, so its built-in metrics are refused: %j %s', (port, refused) => {
+  const {comparison} = gatewayAPI.limits?.(testContext({ports: [port]}), []) ?? {}
+  expect(comparison !== undefined).toBe(refused)
+  if (refused) expect(comparison?.fix).toContain('appProtocol: grpc')
+})
+
 describe('sticky sessions', () => {
   const cookieOf = (backend: JsonObject) => JSON.stringify(backend).match(/Set-Cookie","value":"([^;"]*)/)?.[1]
 

@@ -83,7 +83,9 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
     borrowedRoute: gatewayTraffic(
       "a route of the user's: the weights, and its other rules go on working; it is given back as it was",
     ),
-    grpc: {file: 'mesh/gateway-api/apart.test.ts', test: 'requests that match > of a GRPCRoute: headers alone'},
+    grpc: gatewayTraffic(
+      'gRPC: calls that fail under HTTP status 200 are counted as failures of the slot that got them',
+    ),
     gateways: gatewayTraffic('shares by weight; a slot with weight 0 gets no request'),
     insideCallers: {
       file: 'mesh/gateway-api/problems.test.ts',
