@@ -1,5 +1,5 @@
 // What this mesh can do, and what it can't: refusals and docs/meshes.md say it in these words.
-import {portForRoute} from '../shared/ports.ts'
+import {failsAs200, saysGrpc} from '../shared/ports.ts'
 import type {Feature, Limits, Mesh, MeshContext, MeshObjects} from '../types.ts'
 import {gatewayOf, routeKind} from './context.ts'
 import {type ExtendedFeature, lacking, uncounted} from './implementation.ts'
@@ -89,19 +89,7 @@ function ofImplementation(context: MeshContext, objects: MeshObjects): Limits {
  */
 function ofKind(context: MeshContext): Limits {
   if (routeKind(context) === 'HTTPRoute')
-    return isGrpcByName(context) ? {comparison: {works: false, ...failsAs200}} : {}
+    return saysGrpc(context.apex.ports, gatewayOf(context).port) ? {comparison: failsAs200} : {}
   const why = 'the Service speaks gRPC: a GRPCRoute matches headers alone, and its clients keep no cookies'
   return {matchQueryParams: {works: false, why}, matchCookies: {works: false, why}, sticky: {works: false, why}}
-}
-
-const failsAs200 = {
-  why: "the port's name says that it speaks gRPC, whose failures come under HTTP status 200 and would count as answers",
-  fix: 'give the port of the Service appProtocol: grpc, so that it gets a GRPCRoute; or give the check a query of its own',
-}
-
-/** Whether the routed port is named after gRPC, and has no appProtocol that says it. */
-function isGrpcByName({apex, traffic}: MeshContext): boolean {
-  const chosen = portForRoute(apex.ports, traffic.gatewayAPI?.port)?.port
-  const {name = '', appProtocol} = apex.ports.find(({port}) => port === chosen) ?? {}
-  return appProtocol === undefined && /^grpc(?!-web)(-|$)/i.test(name)
 }

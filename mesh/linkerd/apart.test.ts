@@ -56,3 +56,23 @@ describe('requests that match', () => {
     }
   })
 })
+
+test.each([
+  [{port: 80, name: 'grpc'}, undefined, true],
+  [{port: 80, name: 'grpc-web'}, undefined, false],
+  [{port: 80, name: 'grpc', appProtocol: 'grpc'}, undefined, false],
+  [{port: 80, appProtocol: 'grpc'}, {name: 'users', ownership: 'exclusive' as const}, true],
+  [
+    {port: 80, appProtocol: 'grpc'},
+    {kind: 'GRPCRoute' as const, name: 'users', ownership: 'exclusive' as const},
+    false,
+  ],
+])(
+  'gRPC by an HTTPRoute fails under status 200, so its built-in metrics are refused: %j %j %s',
+  (port, route, refused) => {
+    const context = testContext({ports: [port]})
+    const linkerdTraffic = {settlingTime: '2s', ...(route ? {route} : {})}
+    const limits = linkerd.limits?.({...context, traffic: {linkerd: linkerdTraffic}}, []) ?? {}
+    expect(limits.comparison !== undefined).toBe(refused)
+  },
+)

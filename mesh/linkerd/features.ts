@@ -1,5 +1,6 @@
 // What this mesh can do, and what it can't: refusals and docs/meshes.md say it in these words.
-import type {Mesh, MeshContext} from '../types.ts'
+import {failsAs200, saysGrpc} from '../shared/ports.ts'
+import type {Limits, Mesh, MeshContext} from '../types.ts'
 import {linkerdOf, routeKind} from './context.ts'
 
 const noMirror = 'Linkerd has no mirroring: its routes refuse the filter RequestMirror'
@@ -41,17 +42,24 @@ export const features: Mesh['features'] = {
   plaintextGate: {works: true, how: "label tls of response_total, as the canary's proxies report it"},
 }
 
-/** What a borrowed route takes away, and a GRPCRoute: its matches are methods and headers, its clients keep no cookies. */
-export function limits(context: MeshContext): ReturnType<NonNullable<Mesh['limits']>> {
-  if (linkerdOf(context).route) {
+/**
+ * What a borrowed route takes away, and a GRPCRoute: its matches are methods and headers, its clients keep no cookies. An
+ * HTTPRoute's metrics have HTTP statuses alone, under which gRPC fails as 200.
+ */
+export function limits(context: MeshContext): Limits {
+  const {route, port} = linkerdOf(context)
+  const blind: Limits =
+    routeKind(context) === 'HTTPRoute' && saysGrpc(context.apex.ports, port) ? {comparison: failsAs200} : {}
+  if (route) {
     const why = 'in a route of yours Fairlead changes weights alone'
     return {
       matchHeaders: {works: false, why},
       matchCookies: {works: false, why},
       matchQueryParams: {works: false, why},
+      ...blind,
     }
   }
-  if (routeKind(context) === 'HTTPRoute') return {}
+  if (routeKind(context) === 'HTTPRoute') return blind
   const why = 'the Service speaks gRPC: a GRPCRoute matches headers alone, and its clients keep no cookies'
   return {matchQueryParams: {works: false, why}, matchCookies: {works: false, why}}
 }
