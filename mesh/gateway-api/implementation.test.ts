@@ -59,6 +59,7 @@ const everythingBeyondCore = ['comparison', 'matchQueryParams', 'mirror', 'mirro
 describe('a filter on every backend', () => {
   test.each<[string, MeshObjects, boolean]>([
     ['Envoy Gateway, which makes a cluster per backend only then', served(envoy), true],
+    ['Envoy Gateway, should it list other features', served(envoy, core), true],
     ['Envoy Gateway under a name of its operator', served('gateway.envoyproxy.io/team-a'), true],
     ['NGINX Gateway Fabric, which answers 500 for it', served(nginx, core), false],
     ['one that has such filters and needs none', served('example.com/x', all), false],
@@ -117,6 +118,11 @@ describe('what is refused before anything is written', () => {
       ['comparison', 'mirrorPercent'],
     ],
     ['Envoy Gateway, which lists nothing and has all', served(envoy), []],
+    [
+      'Envoy Gateway, should it list some; its metrics go on working',
+      served(envoy, core),
+      ['matchQueryParams', 'mirror', 'mirrorPercent', 'sticky'],
+    ],
     ['definitions before 1.3', [...served(envoy), definition('v1.2.1')], ['mirrorPercent']],
     ['definitions of 1.3', [...served(envoy), definition('v1.3.0')], []],
     ['definitions of 1.10', [...served(envoy), definition('v1.10.0-rc.1')], []],

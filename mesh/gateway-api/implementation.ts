@@ -58,10 +58,10 @@ function serverOf(context: MeshContext, parent: Parent, objects: MeshObjects): S
   return known(parent, textOf(found.spec?.controllerName), Array.isArray(listed) ? namesOf(listed) : undefined)
 }
 
-/** Envoy Gateway doesn't list its features, and has had all of ours for long. */
+/** Envoy Gateway doesn't list its features, and has had all of ours for long; what its metrics need it has in any case. */
 function known(parent: Parent, controller: string, listed: readonly string[] | undefined): Server {
   const isEnvoyGateway = controller.startsWith(envoyGateway)
-  const features = listed ?? (isEnvoyGateway ? Object.values(featureNames) : undefined)
+  const features = isEnvoyGateway ? [...(listed ?? Object.values(featureNames)), featureNames.backendFilters] : listed
   return {
     name: `${describeParent(parent)} (${controller})`,
     controller,
