@@ -39,7 +39,7 @@ async function run(): Promise<Report> {
   const running = await startEnvoyGateway(plane, folder)
   const kubectl = kubectlFor(plane.kubeconfig)
   await kubectl('create', 'namespace', namespace)
-  const objects = Object.entries(servers).flatMap(([name, address]) => serviceWith(namespace, name, address))
+  const objects = Object.entries(servers).flatMap(([name, address]) => serviceWith(namespace, name, address, true))
   await kubectl.stdin(objects, 'create', '-f', '-')
   const client = new KubeClient(
     new HttpTransport({connection: loadConnection({kubeconfig: plane.kubeconfig}), clock: systemClock()}),

@@ -14,17 +14,15 @@ export interface SeenRequest {
   host: string
 }
 
-/** A Service with ports 80 (HTTP) and 90 (gRPC) that leads to one server. */
-export function serviceWith(namespace: string, name: string, address: string): KubeObject[] {
-  const ports = [
-    {name: 'http', port: 80, targetPort: serverPort},
-    {name: 'grpc', port: 90, targetPort: grpcServerPort, appProtocol: 'grpc'},
-  ]
+/**
+ * A Service with port 80 that leads to one server, and where asked for with port 90 for gRPC. With one port a route of
+ * Istio's needs to name none.
+ */
+export function serviceWith(namespace: string, name: string, address: string, grpc = false): KubeObject[] {
+  const http = {name: 'http', port: 80, targetPort: serverPort}
+  const ports = grpc ? [http, {name: 'grpc', port: 90, targetPort: grpcServerPort, appProtocol: 'grpc'}] : [http]
   const endpoints = [{addresses: [address], conditions: {ready: true}}]
-  const slicePorts = [
-    {name: 'http', port: serverPort},
-    {name: 'grpc', port: grpcServerPort},
-  ]
+  const slicePorts = ports.map(one => ({name: one.name, port: one.targetPort}))
   const slice = {addressType: 'IPv4', ports: slicePorts, endpoints}
   const labels = {'kubernetes.io/service-name': name}
   return [
