@@ -15,7 +15,7 @@ import {slotKindOf} from '../core/workloads.ts'
 import type {Clock, Cluster} from '../ports.ts'
 import type {Evaluator} from './evaluate.ts'
 import {unreadable} from './hindrances.ts'
-import type {Lookup, Remembered} from './lookup.ts'
+import {type Lookup, missingKinds, type Remembered} from './lookup.ts'
 import {apexNameOf, contextOf} from './mesh-context.ts'
 
 export interface GatherOptions {
@@ -119,9 +119,7 @@ function meshState(
 ): {meshObjects: KubeObject[]; missingKinds: string[]} {
   return {
     meshObjects: lookup.meshObjects(mesh, context),
-    missingKinds: mesh.kinds
-      .filter(kind => lookup.missing(kind.apiVersion, kind.kind))
-      .map(kind => `${kind.kind} (${kind.apiVersion})`),
+    missingKinds: missingKinds(mesh, lookup),
   }
 }
 

@@ -17,7 +17,7 @@ export function slotNamesOf({metadata: {name}}: KubeObject, spec: RolloutSpec): 
   return {a: spec.serviceRefs?.a ?? slotNameOf(base, 'a'), b: spec.serviceRefs?.b ?? slotNameOf(base, 'b')}
 }
 
-/** @param apex the apex Service, whose ports and selector count; those of the spec where it is not known */
+/** @param apex the apex Service, whose ports, selector and labels count; those of the spec where it is not known */
 export function contextOf(rollout: KubeObject, spec: RolloutSpec, apex: KubeObject | undefined): MeshContext {
   const {name, namespace = '', uid = ''} = rollout.metadata
   const declared: ServicePort[] = (spec.service.ports ?? []).map(
@@ -30,6 +30,7 @@ export function contextOf(rollout: KubeObject, spec: RolloutSpec, apex: KubeObje
       name: apexNameOf(rollout, spec),
       ports: apex?.spec?.ports ?? declared,
       ...(apex?.spec?.selector ? {selector: apex.spec.selector} : {}),
+      ...(apex?.metadata.labels ? {labels: apex.metadata.labels} : {}),
     },
     slots: slotNamesOf(rollout, spec),
     baseline: baselineNameOf(baseNameOf(name, spec)),
@@ -42,6 +43,7 @@ function routingOf({strategy: {canary, abTest}}: RolloutSpec, rollout: string): 
   const sticky = canary?.sticky ?? abTest?.sticky
   return {
     matches: canary?.match ?? abTest?.match ?? [],
+    field: `spec.strategy.${canary ? 'canary' : 'abTest'}.match`,
     ...(sticky
       ? {
           sticky: {

@@ -73,6 +73,27 @@ describe('canary', () => {
     ])
   })
 
+  test('copies come before the requests that match, too', () => {
+    const steps = [{weight: 0}, {weight: 0, mirror: 50}, {weight: 0}, {weight: 20}]
+    const {splits} = released({canary: {steps, match: insiders, sticky: {}}}, 'Baking')
+    expect(splits.map(({b, apart}) => [b, apart?.mirrorPercent, apart?.matched, apart?.session !== undefined])).toEqual(
+      [
+        [0, undefined, undefined, false],
+        [0, 50, undefined, false],
+        [0, undefined, true, true],
+        [20, undefined, true, true],
+        [100, undefined, undefined, false],
+      ],
+    )
+  })
+
+  test('with a match, too, what fails on copies alone is rolled back before a user meets it', () => {
+    const steps = [{weight: 0, mirror: 50}, {weight: 20}]
+    const {cluster, splits} = released({canary: {steps, match: insiders}}, 'Failed', {}, failing)
+    expect(splits.some(({apart}) => apart?.matched)).toBe(false)
+    expect(cluster.served['app:2']).toBeUndefined()
+  })
+
   test('what fails on copies alone is rolled back before a user meets it', () => {
     const {cluster} = released({canary: {steps: [{weight: 0, mirror: 50}, {weight: 20}]}}, 'Failed', {}, failing)
     expect(cluster.served['app:2']).toBeUndefined()

@@ -14,7 +14,13 @@ const host = 'shop.example.com'
 function contextWith(matches: Match[] = [], settings: object = {hosts: [host], parentRefs: [gateway]}): MeshContext {
   return {
     rollout: {name: 'checkout', namespace, uid: 'uid-1'},
-    apex: {name: 'checkout', ports: [{name: 'http', port: 80, targetPort: serverPort}]},
+    apex: {
+      name: 'checkout',
+      ports: [
+        {name: 'http', port: 80, targetPort: serverPort},
+        {name: 'grpc', port: 90, appProtocol: 'grpc'},
+      ],
+    },
     slots: {a: 'checkout-a', b: 'checkout-b'},
     traffic: {gatewayAPI: {hosts: [], settlingTime: '1s', ...settings}},
     routing: {matches, sticky: {cookie: 'fairlead-checkout', maxAgeSeconds: 60}},
@@ -112,6 +118,12 @@ export const scenarios: Record<string, Scenario> = {
       ...times(20, request({cookie: 'fairlead-checkout=r2'})),
       ...times(100, request({cookie: 'fairlead-checkout=r2.not.30'})),
     ],
+  },
+  grpc: {
+    context: contextWith([], {hosts: [host], parentRefs: [gateway], port: 90}),
+    split: {a: 60, b: 40},
+    failing: ['checkout-b'],
+    requests: times(200, {...request(), grpc: true}),
   },
   borrowed: {
     context: contextWith([], {route: {name: 'users', ownership: 'exclusive'}}),

@@ -2,16 +2,24 @@
 // became of them.
 import {get} from 'node:http'
 import {outstanding, stamped} from '../../../controller/core/diff.ts'
+import {ClusterError} from '../../../controller/ports.ts'
 import type {KubeClient} from '../../../controller/shell/kube-client.ts'
 import {type KubeObject, refTo} from '../../../crds/meta.ts'
 import {fieldManager, labels} from '../../../crds/names.ts'
 import type {Mesh} from '../../../mesh/types.ts'
+import {call} from './calls.ts'
 import type {Observed, Report, Request, Scenario} from './report.ts'
 import type {SeenRequest} from './servers.ts'
 
 const timeoutMilliseconds = 10_000
 /** Copies of requests arrive after their answers. */
 const stragglerMilliseconds = 200
+
+/** One series of a proxy's. */
+export interface Counter {
+  labels: Record<string, string>
+  value: number
+}
 
 export interface World {
   mesh: Mesh
@@ -24,15 +32,17 @@ export interface World {
   placeOf(from: string): {host: string; port: number}
   /** Resolves once the proxies have what was applied. */
   settled(): Promise<void>
-  /** How many requests the proxies have counted so far, by the name under which they count. */
-  counts?(): Promise<Map<string, number>>
+  /** The proxies' counters of requests as they are. */
+  counts?(): Promise<Counter[]>
 }
 
 export function pause(milliseconds: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, milliseconds))
 }
 
-function send({placeOf}: World, {from, host, path = '/', headers = {}}: Request): Promise<Observed> {
+function send({placeOf}: World, request: Request): Promise<Observed> {
+  const {from, host, path = '/', headers = {}} = request
+  if (request.grpc) return call(placeOf(from), request, timeoutMilliseconds)
   const begun = performance.now()
   return new Promise((resolve, reject) => {
     const options = {...placeOf(from), path, headers: {host, ...headers}, timeout: timeoutMilliseconds, agent: false}
@@ -56,10 +66,17 @@ function send({placeOf}: World, {from, host, path = '/', headers = {}}: Request)
   })
 }
 
-/** Objects of the mesh's kinds. */
-async function live({mesh, client, namespace}: World): Promise<KubeObject[]> {
-  const lists = mesh.kinds.map(({apiVersion, kind}) => client.list({apiVersion, kind, namespace}))
-  return (await Promise.all(lists)).flat()
+/** Objects of the mesh's kinds, of every namespace. */
+async function live({mesh, client}: World): Promise<KubeObject[]> {
+  const lists = mesh.kinds.map(({apiVersion, kind, name, metadataOnly}) =>
+    client.listVersioned({
+      apiVersion,
+      kind,
+      ...(name === undefined ? {} : {name}),
+      ...(metadataOnly ? {metadataOnly} : {}),
+    }),
+  )
+  return (await Promise.all(lists)).flatMap(({items}) => items)
 }
 
 async function rendered(world: World, {context, split, protection}: Scenario): Promise<KubeObject[]> {
@@ -70,33 +87,57 @@ async function rendered(world: World, {context, split, protection}: Scenario): P
   ]
 }
 
+/** A borrowed route names the version that it was made from: where somebody wrote a status meanwhile, it is made anew. */
+async function applyOnce(world: World, scenario: Scenario, tries = 5): Promise<void> {
+  try {
+    for (const manifest of await rendered(world, scenario)) {
+      await world.client.apply(stamped(manifest), {fieldManager, force: true})
+    }
+  } catch (error) {
+    if (!(error instanceof ClusterError && error.status === 409) || tries === 1) throw error
+    await applyOnce(world, scenario, tries - 1)
+  }
+}
+
 /** Applies what is rendered as the controller does; returns what would be applied once more though nothing changed. */
 async function apply(world: World, scenario: Scenario): Promise<string[]> {
-  for (const manifest of await rendered(world, scenario)) {
-    await world.client.apply(stamped(manifest), {fieldManager, force: true})
-  }
+  await applyOnce(world, scenario)
   const after = await live(world)
   return (await rendered(world, scenario))
     .filter(manifest => {
-      const found = after.find(one => one.kind === manifest.kind && one.metadata.name === manifest.metadata.name)
+      const {name, namespace} = manifest.metadata
+      const found = after.find(
+        ({kind, metadata}) => kind === manifest.kind && metadata.name === name && metadata.namespace === namespace,
+      )
       return outstanding({kind: 'apply', manifest}, found)
     })
     .map(({kind, metadata}) => `${kind} ${metadata.name}`)
 }
 
-/** How many requests were counted for each slot, by the names that the mesh's own counters go by. */
-function countedFor(
-  {mesh}: World,
-  {context}: Scenario,
-  before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-): {a: number; b: number} {
+/** How many requests were counted for each slot, as the mesh's own counters tell, and how many of them failed. */
+function countedFor({mesh}: World, {context}: Scenario, before: readonly Counter[], after: readonly Counter[]) {
   const [family] = mesh.counters
-  const total = (slot: 'a' | 'b') =>
-    (family?.keysOf(context, slot) ?? []).reduce((sum, [name = '']) => {
-      return sum + (after.get(name) ?? 0) - (before.get(name) ?? 0)
-    }, 0)
-  return {a: total('a'), b: total('b')}
+  const earlier = new Map(before.map(({labels: of, value}) => [JSON.stringify(of), value]))
+  const total = (slot: 'a' | 'b', outcomes: string[]) =>
+    after
+      .filter(({labels: of}) =>
+        family?.keysOf(context, slot).some(key =>
+          isOf(
+            key,
+            family.keyLabels.map(one => of[one]),
+          ),
+        ),
+      )
+      .filter(({labels: of}) => outcomes.includes(family?.outcomeOf(of) ?? ''))
+      .reduce((sum, {labels: of, value}) => sum + value - (earlier.get(JSON.stringify(of)) ?? 0), 0)
+  return {
+    counted: {a: total('a', ['answered', 'failed']), b: total('b', ['answered', 'failed'])},
+    failed: {a: total('a', ['failed']), b: total('b', ['failed'])},
+  }
+}
+
+function isOf(key: readonly string[], values: readonly (string | undefined)[]): boolean {
+  return key.every((one, index) => one === values[index])
 }
 
 /** Plays one scenario, and removes its objects. */
@@ -116,7 +157,7 @@ export async function play(world: World, scenario: Scenario): Promise<Report[str
   await pause(stragglerMilliseconds)
   const received = world.seen.map(({server, host}) => ({server, host}))
   const after = await world.counts?.()
-  const counted = before && after ? {counted: countedFor(world, scenario, before, after)} : {}
+  const counted = before && after ? countedFor(world, scenario, before, after) : {}
   const returned = mesh.renderReturned(context, await live(world))
   const ours = (await live(world)).filter(({metadata}) => {
     return metadata.labels?.[labels.rollout] !== undefined || users.some(({metadata: {name}}) => name === metadata.name)

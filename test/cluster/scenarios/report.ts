@@ -21,10 +21,14 @@ export interface Request {
   host: string
   path?: string
   headers?: Record<string, string>
+  /** A gRPC call without a message. */
+  grpc?: true
 }
 
 export interface Observed {
   status: number
+  /** The gRPC status of a call. */
+  grpcStatus?: string
   /** Which server answered; absent when a proxy did. */
   server?: string
   cookies: string[]
@@ -42,8 +46,9 @@ export type Report = Record<
     observed: Observed[]
     /** Every request that any server got, copies included. */
     received: {server: string; host: string}[]
-    /** Requests that the proxies counted for each slot, where that was looked at. */
+    /** Requests that the proxies counted for each slot, where that was looked at, and those of them that failed. */
     counted?: {a: number; b: number}
+    failed?: {a: number; b: number}
     /** What would be given back. */
     returned: KubeObject[]
   }
