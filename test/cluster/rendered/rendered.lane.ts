@@ -1,0 +1,185 @@
+// Every object that a mesh renders, and every golden file, taken by the real API server with the mesh's own CRDs: their
+// schemas and CEL rules judge. Nothing is written (dry run), and a field that a schema doesn't have is refused (strict).
+import {readdirSync, readFileSync} from 'node:fs'
+import {afterAll, beforeAll, describe, expect, inject, test} from 'vitest'
+import {parseAllDocuments} from 'yaml'
+import {systemClock} from '../../../controller/shell/clock.ts'
+import {HttpTransport} from '../../../controller/shell/http-transport.ts'
+import {KubeClient} from '../../../controller/shell/kube-client.ts'
+import {loadConnection} from '../../../controller/shell/kube-config.ts'
+import type {JsonObject, KubeObject} from '../../../crds/meta.ts'
+import {fieldManager} from '../../../crds/names.ts'
+import {type ControlPlane, startControlPlane} from '../control-plane.ts'
+import {installCrds, linkerdCrdPaths} from '../install-crds.ts'
+import {kubectlFor} from '../kubectl.ts'
+import {type Case, casesOf, here, routeOf} from './cases.ts'
+import {namespace, type Routed, settings} from './settings.ts'
+
+const goldenFolder = new URL('../../golden/mesh/', import.meta.url)
+const goldenFiles = readdirSync(goldenFolder).filter(name => name.endsWith('.yaml'))
+
+/** Which Gateway API the API server has. */
+type Version = 'newest' | 'Linkerd'
+const transports: HttpTransport[] = []
+const clients: Partial<Record<Version, KubeClient>> = {}
+let linkerdPlane: ControlPlane | undefined
+
+async function openClient(kubeconfig: string): Promise<KubeClient> {
+  await kubectlFor(kubeconfig)('create', 'namespace', namespace)
+  const transport = new HttpTransport({connection: loadConnection({kubeconfig}), clock: systemClock()})
+  transports.push(transport)
+  return new KubeClient(transport)
+}
+
+beforeAll(async () => {
+  // CRDs are those of the whole cluster, so the older Gateway API needs one of its own.
+  linkerdPlane = await startControlPlane({kubelet: 'none'})
+  installCrds(linkerdPlane.kubeconfig, linkerdCrdPaths())
+  clients.newest = await openClient(inject('kubeconfig'))
+  clients.Linkerd = await openClient(linkerdPlane.kubeconfig)
+})
+
+afterAll(async () => {
+  await Promise.all(transports.map(transport => transport.close()))
+  await linkerdPlane?.stop()
+})
+
+/** What the API server says against an object; undefined when it takes it. */
+async function refusal(version: Version, object: KubeObject): Promise<string | undefined> {
+  const client = clients[version]
+  if (!client) throw new Error(`there is no API server with the Gateway API of ${version}`)
+  return client.apply(here(object), {fieldManager, force: true, dryRun: true}).then(
+    () => undefined,
+    (error: Error) => `${object.kind} ${object.metadata.name}: ${error.message}`,
+  )
+}
+
+async function refusals(version: Version, objects: readonly KubeObject[]): Promise<string[]> {
+  const answers = await Promise.all(objects.map(object => refusal(version, object)))
+  return answers.filter(answer => answer !== undefined)
+}
+
+/** Objects of golden files, read from their folder: whoever adds one has it judged. */
+function golden(name: string): KubeObject[] {
+  const text = readFileSync(new URL(name, goldenFolder), 'utf8')
+  return parseAllDocuments(text).map(document => document.toJS() as KubeObject)
+}
+
+/** Refusals of the cases with some settings, by the wish. */
+async function refusedOf(version: Version, mesh: Routed, name: string): Promise<string[]> {
+  const cases = casesOf(mesh).filter(one => one.settings === name)
+  expect(cases.length).toBeGreaterThan(0)
+  const refused = await Promise.all(
+    cases.map(async ({wish, objects}) => (await refusals(version, objects)).map(text => `${wish}: ${text}`)),
+  )
+  return refused.flat()
+}
+
+describe('golden files', () => {
+  test.each(goldenFiles)('%s is taken', async name => {
+    const objects = golden(name)
+    expect(objects.length).toBeGreaterThan(0)
+    expect(await refusals('newest', objects)).toEqual([])
+    if (name.startsWith('linkerd')) expect(await refusals('Linkerd', objects)).toEqual([])
+  })
+
+  test('there are some of every mesh', () => {
+    for (const prefix of ['istio', 'gateway-api', 'linkerd']) {
+      expect(goldenFiles.filter(name => name.startsWith(prefix)).length).toBeGreaterThan(1)
+    }
+  })
+})
+
+describe("by Istio's CRDs", () => {
+  test.each(Object.keys(settings.istio))('%s is taken', async name => {
+    expect(await refusedOf('newest', 'istio', name)).toEqual([])
+  })
+})
+
+describe('by the Gateway API', () => {
+  test.each(Object.keys(settings.gatewayAPI))('%s is taken', async name => {
+    expect(await refusedOf('newest', 'gatewayAPI', name)).toEqual([])
+  })
+
+  test('1.2.1 takes all of it but a share of copies', async () => {
+    const refused = await Promise.all(
+      Object.keys(settings.gatewayAPI).map(name => refusedOf('Linkerd', 'gatewayAPI', name)),
+    )
+    expect(refused.flat().filter(text => !text.startsWith('a share of copies: '))).toEqual([])
+    expect(refused.flat()).toContainEqual(expect.stringContaining('requestMirror.percent'))
+  })
+})
+
+describe('by Gateway API 1.2.1, which is all that Linkerd understands', () => {
+  test.each(Object.keys(settings.linkerd))('%s is taken', async name => {
+    expect(await refusedOf('Linkerd', 'linkerd', name)).toEqual([])
+  })
+})
+
+/** What the schema of a Rollout allows for the value of a cookie. */
+const longestCookie = 256
+
+describe('the largest matches that a Rollout may have', () => {
+  test("by Istio's CRDs", async () => {
+    const {problems, route} = routeOf('istio', 'HTTP inside the mesh', longestCookie)
+    expect(problems).toEqual([])
+    expect(await refusals('newest', route)).toEqual([])
+  })
+
+  test.each([
+    ['newest', 'gatewayAPI', 'HTTP through a gateway'],
+    ['Linkerd', 'linkerd', 'HTTP'],
+  ] as const)(
+    'by the Gateway API, %s: cookies are refused as soon as the route would be',
+    async (version, mesh, name) => {
+      const lengths = Array.from({length: longestCookie}, (_, index) => longestCookie - index)
+      const largest = lengths.find(length => routeOf(mesh, name, length).problems.length === 0) ?? 0
+      expect(largest).toBeGreaterThan(16)
+      expect(await refusals(version, routeOf(mesh, name, largest).route)).toEqual([])
+      expect(await refusals(version, routeOf(mesh, name, largest + 1).route)).toEqual([
+        expect.stringContaining('more than 4096 bytes'),
+      ])
+    },
+  )
+})
+
+/** One object of every kind that is rendered, with the API server that judges it. */
+function ofEveryKind(): [kind: string, version: Version, object: KubeObject][] {
+  const found = new Map<string, [string, Version, KubeObject]>()
+  for (const mesh of Object.keys(settings) as Routed[]) {
+    const version = mesh === 'linkerd' ? 'Linkerd' : 'newest'
+    for (const object of casesOf(mesh).flatMap(({objects}: Case) => objects)) {
+      const name = `${mesh}, ${object.kind}`
+      if (!found.has(name)) found.set(name, [name, version, object])
+    }
+  }
+  return [...found.values()]
+}
+
+describe('a wrong field', () => {
+  test.each(ofEveryKind())('of %s is refused', async (_, version, object) => {
+    expect(await refusal(version, object)).toBeUndefined()
+    expect(await refusal(version, {...object, spec: {...object.spec, planted: true}})).toMatch(/planted/)
+  })
+
+  test.each(ofEveryKind().filter(([name]) => /Route|VirtualService/.test(name)))(
+    'within a rule of %s is refused',
+    async (_, version, object) => {
+      const list = object.spec.rules ? 'rules' : 'http'
+      const [first, ...others] = object.spec[list] as JsonObject[]
+      const spec = {...object.spec, [list]: [{...first, planted: true}, ...others]}
+      expect(await refusal(version, {...object, spec})).toMatch(/planted/)
+    },
+  )
+
+  test('and so are a weight below 0, and more than 16 rules', async () => {
+    const [route] = casesOf('gatewayAPI').flatMap(({objects}) => objects)
+    if (!route) throw new Error('nothing was rendered')
+    const [rule] = route.spec.rules as [JsonObject]
+    const rules = Array.from({length: 17}, () => rule)
+    expect(await refusal('newest', {...route, spec: {...route.spec, rules}})).toMatch(/at most 16 items|Too many/)
+    const backendRefs = (rule['backendRefs'] as JsonObject[]).map(one => ({...one, weight: -1}))
+    const negative = {...route, spec: {...route.spec, rules: [{...rule, backendRefs}]}}
+    expect(await refusal('newest', negative)).toMatch(/greater than or equal to 0/)
+  })
+})
