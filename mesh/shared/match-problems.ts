@@ -3,17 +3,17 @@ import type {Match} from '../../crds/strategy.ts'
 import type {MeshContext, MeshProblem} from '../types.ts'
 import {cookiePattern} from './cookies.ts'
 
-/** Longest value that the Gateway API lets a route compare a header with, bytes. */
-export const longestHeaderValue = 4096
-
 /**
- * What is wrong with the matches.
- * @param longestValue bytes of the longest header value that a route of this mesh can hold
+ * Longest expression for a header: the Gateway API takes no longer one. Istio does, but its Envoys refuse a program of more
+ * than 32,768 instructions, and with it every later change of their routes.
  */
-export function matchProblems({rollout, routing}: MeshContext, longestValue?: number): MeshProblem[] {
+const longestPattern = 4096
+
+/** What is wrong with the matches. */
+export function matchProblems({rollout, routing}: MeshContext): MeshProblem[] {
   const object = `Rollout ${rollout.namespace}/${rollout.name}`
   return (routing?.matches ?? []).flatMap((match, index) =>
-    [...findings(match, longestValue)].map(({list, ...found}) => ({
+    [...findings(match)].map(({list, ...found}) => ({
       reason: 'InvalidMatch',
       object,
       field: `match[${index}].${list} of spec.strategy`,
@@ -28,7 +28,7 @@ interface Finding {
   fix: string
 }
 
-function* findings({headers = [], cookies = [], queryParams = []}: Match, longestValue?: number): Generator<Finding> {
+function* findings({headers = [], cookies = [], queryParams = []}: Match): Generator<Finding> {
   const names = headers.map(({name}) => name.toLowerCase())
   const header = repeated(cookies.length > 0 ? [...names, 'cookie'] : names)
   if (header !== undefined) {
@@ -42,8 +42,8 @@ function* findings({headers = [], cookies = [], queryParams = []}: Match, longes
     yield {list: 'queryParams', problem, fix: 'join both conditions into one regular expression, or leave one out'}
   }
   const length = cookies.length > 0 ? cookiePattern(cookies).length : 0
-  if (longestValue !== undefined && length > longestValue) {
-    const problem = `every order of the cookies is an alternative of one expression, which would have ${length} characters of ${longestValue}`
+  if (length > longestPattern) {
+    const problem = `every order of the cookies is an alternative of one expression, which would have ${length} characters, and may have ${longestPattern}`
     yield {list: 'cookies', problem, fix: 'name fewer cookies, or shorter ones'}
   }
 }

@@ -96,6 +96,7 @@ export interface Case {
   /** Of the Rollout's settings. */
   settings: string
   wish: string
+  context: MeshContext
   objects: KubeObject[]
 }
 
@@ -120,7 +121,7 @@ export function casesOf(mesh: Routed): Case[] {
           ...renderRoutes(context, split, objects),
           ...renderReturned(context, objects),
         ]
-        return {mesh, settings: name, wish, objects: rendered}
+        return {mesh, settings: name, wish, context, objects: rendered}
       })
   })
 }

@@ -7,8 +7,9 @@ import {systemClock} from '../../../controller/shell/clock.ts'
 import {HttpTransport} from '../../../controller/shell/http-transport.ts'
 import {KubeClient} from '../../../controller/shell/kube-client.ts'
 import {loadConnection} from '../../../controller/shell/kube-config.ts'
-import type {JsonObject, KubeObject} from '../../../crds/meta.ts'
+import {type JsonObject, type KubeObject, refTo} from '../../../crds/meta.ts'
 import {fieldManager} from '../../../crds/names.ts'
+import {meshes} from '../../../mesh/registry.ts'
 import {type ControlPlane, startControlPlane} from '../control-plane.ts'
 import {installCrds, linkerdCrdPaths} from '../install-crds.ts'
 import {kubectlFor} from '../kubectl.ts'
@@ -110,6 +111,51 @@ describe('by the Gateway API', () => {
   })
 })
 
+describe('a Service as parent (GAMMA)', () => {
+  const gamma = casesOf('gatewayAPI').filter(one => one.settings.includes('(GAMMA)'))
+
+  test('is taken, for HTTP and gRPC, and counts once its status says so', async () => {
+    const routes = gamma.flatMap(({objects}) => objects)
+    expect(new Set(routes.map(({kind}) => kind))).toEqual(new Set(['HTTPRoute', 'GRPCRoute']))
+    expect(routes.every(({spec}) => spec.parentRefs.every((parent: JsonObject) => parent['kind'] === 'Service'))).toBe(
+      true,
+    )
+    expect(await refusals('newest', routes)).toEqual([])
+    for (const name of new Set(gamma.map(({settings: one}) => one))) await expectConfirmed(name)
+  })
+})
+
+/** Writes a route, and a status as an implementation would, which the API server takes; asks the mesh before and after. */
+async function expectConfirmed(name: string): Promise<void> {
+  const [first] = casesOf('gatewayAPI').filter(one => one.settings === name)
+  const [route] = first?.objects ?? []
+  const client = clients.newest
+  if (!first || !route || !client) throw new Error(`nothing was rendered for ${name}`)
+  const {confirmed} = meshes.gatewayAPI
+  const written = await client.apply(here(route), {fieldManager, force: true})
+  const ask = (live: KubeObject) => confirmed(first.context, [live], 0, Number.MAX_SAFE_INTEGER)
+  expect(ask(written)).toMatchObject({confirmed: false, waitingFor: {reason: 'NoAnswer'}})
+  const statusOf = (status: 'True' | 'False') => ({
+    ...written,
+    status: {
+      parents: written.spec.parentRefs.map((parentRef: object) => ({
+        parentRef,
+        controllerName: 'example.com/mesh',
+        conditions: ['Accepted', 'ResolvedRefs'].map(type => ({
+          ...{type, status, reason: type, message: ''},
+          observedGeneration: written.metadata.generation,
+          lastTransitionTime: '2026-01-01T00:00:00Z',
+        })),
+      })),
+    },
+  })
+  const refused = await client.updateStatus(statusOf('False'))
+  expect(ask(refused)).toMatchObject({confirmed: false, waitingFor: {reason: 'RouteNotAccepted'}})
+  const {metadata} = refused
+  expect(ask(await client.updateStatus({...statusOf('True'), metadata}))).toEqual({confirmed: true})
+  await client.delete(refTo(refused), {uid: metadata.uid ?? ''})
+}
+
 describe('by Gateway API 1.2.1, which is all that Linkerd understands', () => {
   test.each(Object.keys(settings.linkerd))('%s is taken', async name => {
     expect(await refusedOf('Linkerd', 'linkerd', name)).toEqual([])
@@ -119,28 +165,29 @@ describe('by Gateway API 1.2.1, which is all that Linkerd understands', () => {
 /** What the schema of a Rollout allows for the value of a cookie. */
 const longestCookie = 256
 
-describe('the largest matches that a Rollout may have', () => {
-  test("by Istio's CRDs", async () => {
-    const {problems, route} = routeOf('istio', 'HTTP inside the mesh', longestCookie)
-    expect(problems).toEqual([])
-    expect(await refusals('newest', route)).toEqual([])
-  })
+/** The longest value of four cookies that is no problem. */
+function longestOf(mesh: Routed, name: string): number {
+  const lengths = Array.from({length: longestCookie}, (_, index) => longestCookie - index)
+  return lengths.find(length => routeOf(mesh, name, length).problems.length === 0) ?? 0
+}
 
+describe('the largest matches that a Rollout may have', () => {
   test.each([
     ['newest', 'gatewayAPI', 'HTTP through a gateway'],
     ['Linkerd', 'linkerd', 'HTTP'],
-  ] as const)(
-    'by the Gateway API, %s: cookies are refused as soon as the route would be',
-    async (version, mesh, name) => {
-      const lengths = Array.from({length: longestCookie}, (_, index) => longestCookie - index)
-      const largest = lengths.find(length => routeOf(mesh, name, length).problems.length === 0) ?? 0
-      expect(largest).toBeGreaterThan(16)
-      expect(await refusals(version, routeOf(mesh, name, largest).route)).toEqual([])
-      expect(await refusals(version, routeOf(mesh, name, largest + 1).route)).toEqual([
-        expect.stringContaining('more than 4096 bytes'),
-      ])
-    },
-  )
+  ] as const)('%s, %s: taken, and cookies are a problem as soon as they would not be', async (version, mesh, name) => {
+    const length = longestOf(mesh, name)
+    expect(await refusals(version, routeOf(mesh, name, length).route)).toEqual([])
+    const refused = await refusals(version, routeOf(mesh, name, length + 1).route)
+    expect(refused).toEqual([expect.stringContaining('more than 4096 bytes')])
+  })
+
+  test("newest, istio: taken; the bound is that of Istio's proxies", async () => {
+    const name = 'HTTP inside the mesh'
+    const length = longestOf('istio', name)
+    expect(length).toBeGreaterThan(16)
+    expect(await refusals('newest', routeOf('istio', name, length).route)).toEqual([])
+  })
 })
 
 /** One object of every kind that is rendered, with the API server that judges it. */
@@ -171,6 +218,14 @@ describe('a wrong field', () => {
       expect(await refusal(version, {...object, spec})).toMatch(/planted/)
     },
   )
+
+  test('and so is a header that is named twice, by the Gateway API', async () => {
+    const [route] = casesOf('gatewayAPI').flatMap(({objects}) => objects)
+    if (!route) throw new Error('nothing was rendered')
+    const headers = ['one', 'two'].map(value => ({type: 'Exact', name: 'cookie', value}))
+    const rules = [{...route.spec.rules[0], matches: [{headers}]}]
+    expect(await refusal('newest', {...route, spec: {...route.spec, rules}})).toMatch(/duplicate|Duplicate/)
+  })
 
   test('and so are a weight below 0, and more than 16 rules', async () => {
     const [route] = casesOf('gatewayAPI').flatMap(({objects}) => objects)
