@@ -27,12 +27,7 @@ export const serviceNames = {http: 'checkout', grpc: 'rpc', tcp: 'raw'} as const
 export type Protocol = keyof typeof servicePorts
 
 /** A Service of one protocol that leads to one server. */
-function serviceWith(
-  namespace: string,
-  name: string,
-  address: string,
-  protocol: Protocol = 'http',
-): KubeObject[] {
+function serviceWith(namespace: string, name: string, address: string, protocol: Protocol = 'http'): KubeObject[] {
   const {targetPort, ...port} = servicePorts[protocol]
   const endpoints = [{addresses: [address], conditions: {ready: true}}]
   const slice = {addressType: 'IPv4', ports: [{...port, port: targetPort}], endpoints}
