@@ -3,7 +3,6 @@
 import type {KubeObject} from '../../crds/meta.ts'
 import {borrowedProblems} from '../shared/borrowed-routes.ts'
 import {listOf} from '../shared/json.ts'
-import {matchProblems} from '../shared/match-problems.ts'
 import {describe, foreignRoute, isOwn} from '../shared/own.ts'
 import {unusablePort} from '../shared/ports.ts'
 import {takesEverything} from '../shared/routes.ts'
@@ -43,7 +42,6 @@ export function problems(context: MeshContext, objects: MeshObjects): MeshProble
   }
   return [
     ...unusablePort(context, gatewayOf(context).port, 'spec.traffic.gatewayAPI.port', unroutable),
-    ...matchProblems(context),
     ...missingGateways(context, objects),
     ...foreignRoute(context, liveRoute(context, objects), foreignFix),
     ...refusals(context, objects),

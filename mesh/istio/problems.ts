@@ -1,7 +1,6 @@
 // What stands in the way of moving traffic with Istio. istiod says nothing when two objects claim one host: it obeys one
 // of them. So every such claim is refused before a release starts.
 import type {KubeObject} from '../../crds/meta.ts'
-import {matchProblems} from '../shared/match-problems.ts'
 import {describe, foreignRoute, isOwn} from '../shared/own.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {borrowedProblems} from './borrowed-problems.ts'
@@ -33,7 +32,6 @@ export function problems(context: MeshContext, objects: MeshObjects): MeshProble
   const {virtualService, delegate} = istioOf(context)
   return [
     ...unroutablePorts(context),
-    ...matchProblems(context),
     ...borrowedProblems(context, objects),
     ...(virtualService ? [] : foreignRoute(context, namedObject(context, routes, context.apex.name), foreignFix)),
     // Hosts are the user's own, where the route is.

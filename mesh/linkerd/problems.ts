@@ -3,7 +3,6 @@
 import type {KubeObject} from '../../crds/meta.ts'
 import {borrowedProblems} from '../shared/borrowed-routes.ts'
 import {listOf} from '../shared/json.ts'
-import {matchProblems} from '../shared/match-problems.ts'
 import {describe, foreignRoute, isOwn} from '../shared/own.ts'
 import {unusablePort} from '../shared/ports.ts'
 import {takesEverything} from '../shared/routes.ts'
@@ -26,7 +25,6 @@ export function problems(context: MeshContext, objects: MeshObjects): MeshProble
   const {route: borrowing} = linkerdOf(context)
   return [
     ...unusablePort(context, linkerdOf(context).port, 'spec.traffic.linkerd.port', unroutable),
-    ...matchProblems(context),
     ...(borrowing
       ? borrowedProblems(context, borrowing, objects, 'spec.traffic.linkerd.route')
       : foreignRoute(context, liveRoute(context, objects), foreignFix)),

@@ -223,16 +223,6 @@ describe.each(keys)('refusals of %s', key => {
     )
   })
 
-  test('refuses matches that no route can hold', () => {
-    fc.assert(
-      fc.property(contexts, context => {
-        const matches = [{headers: [{name: 'cookie', regex: '.*'}], cookies: [{name: 'beta', value: '1'}]}]
-        const found = mesh.problems({...context, routing: {matches}}, facts[key].foundations(context))
-        expect(found).toMatchObject([{reason: 'InvalidMatch', field: 'match[0].headers of spec.strategy'}])
-      }),
-    )
-  })
-
   test('refuses a Rollout of another mesh', () => {
     fc.assert(
       fc.property(contexts, context => {
