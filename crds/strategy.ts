@@ -149,6 +149,9 @@ const canaryStep = z.strictObject({
     ),
 })
 
+/** Weight at which the steps that stepWeight makes end when the user gave none, percent. */
+export const defaultMaxWeight = 50
+
 const canary = z
   .strictObject({
     steps: z
@@ -163,8 +166,14 @@ const canary = z
       .max(100)
       .optional()
       .describe('Instead of steps: by how much the weight rises with each step, in percent.'),
-    maxWeight: percent.optional().describe('Weight of the last step that stepWeight makes; 50 when unset.'),
-    match: matches.optional(),
+    maxWeight: percent
+      .optional()
+      .describe(`Weight of the last step that stepWeight makes; ${defaultMaxWeight} when unset.`),
+    match: matches
+      .optional()
+      .describe(
+        'Requests that get the new version whatever the weight: those that meet any of these; once the steps with mirror are over.',
+      ),
     sticky: sticky.optional(),
   })
   .meta({
@@ -174,6 +183,10 @@ const canary = z
       {
         rule: '!has(self.maxWeight) || (has(self.stepWeight) && self.stepWeight <= self.maxWeight)',
         message: 'maxWeight belongs to stepWeight, and must not be below it',
+      },
+      {
+        rule: `!has(self.stepWeight) || has(self.maxWeight) || self.stepWeight <= ${defaultMaxWeight}`,
+        message: `stepWeight is above ${defaultMaxWeight}, where the steps end: set maxWeight, or a smaller stepWeight`,
       },
     ],
   })

@@ -108,6 +108,10 @@ export const threshold = fields.meta({
       message: 'plaintextRequests needs max, such as 0, and no min',
     },
     {
+      rule: "!has(self.metric) || self.metric != 'plaintextRequests' || !has(self.noData) || self.noData != 'pass'",
+      message: 'plaintextRequests must not have noData pass: a version that no request has reached would pass the gate',
+    },
+    {
       rule: '!has(self.metric) || !has(self.series)',
       message: 'series belongs to query and templateRef: a built-in metric is one figure',
     },

@@ -49,6 +49,12 @@ const istio = z
       .describe(
         'sidecar when unset. ambient: requests pass a waypoint, which the Service has to use (label istio.io/use-waypoint).',
       ),
+    waypoint: z
+      .literal('namespace')
+      .optional()
+      .describe(
+        'How the Service uses its waypoint where no label istio.io/use-waypoint of its own says so: namespace, by that label of its namespace, which the controller does not read. Without a waypoint the weights have no effect, so a release is refused.',
+      ),
     settlingTime: duration
       .default('8s')
       .describe(
@@ -61,6 +67,10 @@ const istio = z
       {
         rule: '!has(self.delegate) || !has(self.virtualService)',
         message: 'set at most one of delegate and virtualService',
+      },
+      {
+        rule: "!has(self.waypoint) || (has(self.dataPlane) && self.dataPlane == 'ambient')",
+        message: 'waypoint belongs to dataPlane ambient',
       },
       {
         rule: '(!has(self.delegate) && !has(self.virtualService)) || (self.hosts.size() == 0 && self.gateways.size() == 0)',
@@ -78,7 +88,9 @@ const borrowedRoute = z
       .min(1)
       .max(16)
       .optional()
-      .describe('Names of its rules; every rule that leads to the Service when unset.'),
+      .describe(
+        'Names of its rules; every rule that leads to the Service when unset. Not with Linkerd, which ignores a route whose rules have names.',
+      ),
     ownership,
   })
   .describe(
@@ -94,9 +106,31 @@ const parentRef = z.strictObject({
   port: z.int().min(1).max(65_535).optional().describe('Port of the listeners; all ports when unset.'),
 })
 
+const gatewayClass = z
+  .strictObject({
+    controllerName: z
+      .string()
+      .min(1)
+      .max(253)
+      .describe(
+        'Its spec.controllerName, such as gateway.envoyproxy.io/gatewayclass-controller: whoever begins with gateway.envoyproxy.io/ is Envoy Gateway.',
+      ),
+    supportedFeatures: z
+      .array(z.string().min(1).max(128))
+      .max(256)
+      .optional()
+      .describe(
+        "Extended features of the Gateway API that it has, by the names of the API's conformance reports, such as HTTPRouteRequestMirror. Unset: all that Fairlead uses for Envoy Gateway, none for others.",
+      ),
+  })
+  .describe(
+    "Who serves the parents. Unset: what the GatewayClass of each Gateway says. To be set where the controller may not read GatewayClasses (it looks at one namespace), where the class doesn't list its features, and for parents that are Services.",
+  )
+
 const gatewayAPI = z
   .strictObject({
     route: borrowedRoute.optional(),
+    gatewayClass: gatewayClass.optional(),
     parentRefs: z
       .array(parentRef)
       .min(1)
@@ -130,7 +164,7 @@ const gatewayAPI = z
   })
   .meta({
     description:
-      "Traffic through gateways of the Gateway API: an HTTPRoute, or a GRPCRoute where the port has appProtocol grpc. A weight counts as in force once every parent has accepted the route. Callers inside the cluster that use the Service's name always reach the primary. The built-in metrics are those of Envoy Gateway; leave clusterStatName of its EnvoyProxy unset.",
+      "Traffic through gateways of the Gateway API: an HTTPRoute, or a GRPCRoute where the port has appProtocol grpc. A weight counts as in force once every parent has accepted the route. Callers inside the cluster that use the Service's name always reach the primary. What goes beyond the core of the API (mirroring, sticky users, query parameters) is refused unless the GatewayClass says that its implementation has it. The built-in metrics are those of Envoy Gateway; leave clusterStatName of its EnvoyProxy unset.",
     'x-kubernetes-validations': [
       {
         rule: 'has(self.route) != has(self.parentRefs)',

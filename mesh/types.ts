@@ -18,8 +18,13 @@ export interface ServicePort {
 /** What a renderer knows of the Rollout that it serves. */
 export interface MeshContext {
   rollout: {name: string; namespace: string; uid: string}
-  /** Apex Service that callers name, with its selector where it exists. */
-  apex: {name: string; ports: ServicePort[]; selector?: Readonly<Record<string, string>>}
+  /** Apex Service that callers name, with its selector and its labels where it exists. */
+  apex: {
+    name: string
+    ports: ServicePort[]
+    selector?: Readonly<Record<string, string>>
+    labels?: Readonly<Record<string, string>>
+  }
   /** Names of the slots: of the workload and of its Service alike. */
   slots: {a: string; b: string}
   /** Name of the workload of a fresh copy of the primary's version, whose pods stand in the primary's slot, if any. */
@@ -35,6 +40,8 @@ export interface MeshContext {
 export interface Routing {
   /** Those that meet any of these. */
   matches: Match[]
+  /** Field of the Rollout that they come from. */
+  field?: string
   /** Those of users who bear a cookie; one value for the slot apart, one for the other. */
   sticky?: {cookie: string; maxAgeSeconds: number}
 }
@@ -57,6 +64,7 @@ export const features = [
   'matchSourceNamespace',
   'matchSourceRegion',
   'mirror',
+  'mirrorPercent',
   'sticky',
   'borrowedRoute',
   'grpc',
@@ -65,6 +73,7 @@ export const features = [
   'insideCallers',
   'baseline',
   'comparison',
+  'previewMetrics',
   'circuitBreaker',
   'rateLimit',
   'faults',
@@ -74,6 +83,22 @@ export type Feature = (typeof features)[number]
 
 /** `how`: by which of the mesh's means. `why`: what the mesh lacks, for a user who asked for it. */
 export type Support = {works: true; how: string} | {works: false; why: string}
+
+/** What can't be done of a mesh's features, and why; `fix` where there is more to do than to leave it out. */
+export type Limits = Partial<Record<Feature, {works: false; why: string; fix?: string}>>
+
+/** A kind of objects that a mesh reads. */
+export interface MeshKind {
+  apiVersion: string
+  kind: string
+  plural: string
+  /** Its objects lie in no namespace: a controller that looks at one namespace alone doesn't read them. */
+  scope?: 'Cluster'
+  /** The only object of the kind that matters. */
+  name?: string
+  /** Its metadata is enough. */
+  metadataOnly?: true
+}
 
 /** A reason why traffic must not be moved, in terms that a user can act on. */
 export interface MeshProblem {
@@ -106,7 +131,7 @@ export interface Mesh {
    */
   readonly bySelector?: true
   /** Kinds that `objects` must hold, for the shell to watch. */
-  readonly kinds: readonly {apiVersion: string; kind: string; plural: string}[]
+  readonly kinds: readonly MeshKind[]
   /**
    * Names under which an object may matter to a Rollout that neither made it nor has one under its name; undefined when
    * to every Rollout.
@@ -133,8 +158,8 @@ export interface Mesh {
   read(context: MeshContext, objects: MeshObjects): Split | undefined
   /** What this mesh can do. */
   readonly features: Readonly<Record<Feature, Support>>
-  /** What it can't do of that with the Rollout's own settings and ports. */
-  limits?(context: MeshContext): Partial<Record<Feature, {works: false; why: string}>>
+  /** What it can't do of that with the Rollout's own settings and ports, and with what the cluster has. */
+  limits?(context: MeshContext, objects: MeshObjects): Limits
   /**
    * Whether the route among `objects`, first seen to carry the wanted weights at `inForceSince`, counts as in force at
    * `now` (milliseconds).
@@ -156,7 +181,7 @@ export interface Mesh {
 export interface CounterFamily {
   side: 'caller' | 'destination'
   kind: 'requests' | 'durations'
-  /** Names of the metrics; those of the `_bucket` series for durations. */
+  /** Names of the metrics, those of the `_bucket` series for durations; where there are several, regular expressions. */
   metrics: readonly string[]
   /** Matchers that hold for every Rollout, such as `reporter="source"`; without braces. */
   matchers: readonly string[]

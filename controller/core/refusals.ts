@@ -4,6 +4,7 @@ import type {KubeObject} from '../../crds/meta.ts'
 import {labels} from '../../crds/names.ts'
 import {analysisProblems} from './analysis-problems.ts'
 import {foreignOwners} from './apex.ts'
+import {checkProblems} from './check-problems.ts'
 import type {Observation, Problem} from './observation.ts'
 import {isOurs} from './owned.ts'
 import {previewProblems} from './preview.ts'
@@ -18,6 +19,7 @@ export function refusals(observation: Observation): Problem[] {
     ...strategyProblems(observation),
     ...previewProblems(observation),
     ...analysisProblems(observation),
+    ...checkProblems(observation),
     ...secretProblems(observation),
     ...targetProblems(observation),
     ...replicasProblems(observation),
@@ -59,7 +61,28 @@ function specProblems(observation: Observation): Problem[] {
       fix: 'delete one of the two Rollouts',
     })
   }
+  const service = meshContext.apex.name
+  const other = siblings.find(one => apexOf(one) === service && older(one, rollout))
+  if (other && other !== rival)
+    found.push(serviceClaimed(observation, object, `${describe(other)} already releases through Service ${service}`))
   return found
+}
+
+/** Name of the apex Service of another Rollout. */
+function apexOf({spec}: KubeObject): unknown {
+  return spec?.service?.name ?? spec?.targetRef?.name
+}
+
+/** Each of two Rollouts would move the selector and the route of one Service, in turn. */
+function serviceClaimed(observation: Observation, object: string, problem: string): Problem {
+  const field = 'spec.service.name'
+  return {
+    reason: 'ServiceClaimed',
+    object,
+    field,
+    problem: `${problem}, and so would ${rolloutName(observation)}`,
+    fix: `give each of the two Rollouts a Service of its own in ${field}, or delete one of them`,
+  }
 }
 
 function secretProblems(observation: Observation): Problem[] {
@@ -221,15 +244,15 @@ function apexProblems(observation: Observation): Problem[] {
       fix: "give it the labels of the target's pods",
     })
   }
-  const other = apex.metadata.labels?.[labels.rollout]
-  if (other !== undefined && other !== meshContext.rollout.name) {
-    found.push({
-      reason: 'ServiceClaimed',
-      object,
-      field: 'spec.service.name',
-      problem: `it belongs to Rollout ${other}`,
-      fix: 'name another Service',
-    })
+  const {namespace, name} = meshContext.rollout
+  const [other] = [apex.metadata.labels?.[labels.rollout], selector?.[labels.rollout]].filter(
+    one => one !== undefined && one !== name,
+  )
+  if (other !== undefined) {
+    const claimed = serviceClaimed(observation, object, `it leads to Rollout ${namespace}/${other}`)
+    const lives = observation.siblings.some(one => one.metadata.name === other)
+    const fix = `Rollout ${other} is gone: take the labels ${labels.rollout} and ${labels.slot} out of the Service`
+    found.push(lives ? claimed : {...claimed, fix})
   }
   const [owner] = foreignOwners(apex, ['spec', 'selector'], ['Apply'])
   if (owner && spec.service.selector === 'exclusive') {

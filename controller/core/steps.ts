@@ -3,10 +3,7 @@ import {durationMilliseconds} from '../../crds/common.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {SlotContent, Split} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
-import type {Fault} from '../../crds/strategy.ts'
-
-/** Weight at which the steps that stepWeight makes end when the user gave none, percent. */
-const defaultMaxWeight = 50
+import {defaultMaxWeight, type Fault} from '../../crds/strategy.ts'
 
 export interface Step {
   /** Field of the Rollout that it comes from. */
@@ -36,11 +33,13 @@ export function stepsOf(spec: RolloutSpec): Step[] {
   if (abTest) return [testStep(spec, abTest)]
   if (blueGreen) return [previewStep(spec, blueGreen)]
   if (!canary) return []
-  const matched = canary.match !== undefined
   const sticky = canary.sticky !== undefined
   const written = canary.steps ?? generated(canary.stepWeight ?? 1, canary.maxWeight ?? defaultMaxWeight)
+  // Copies come before the first real request, and so before those that match.
+  const lastMirrored = written.findLastIndex(({mirror}) => mirror !== undefined)
   return written.map((step, index) => {
     const {weight, mirror, faults = []} = step
+    const matched = canary.match !== undefined && index > lastMirrored
     const reached = weight > 0 || matched || mirror !== undefined
     return {
       field: canary.steps ? `spec.strategy.canary.steps[${index}]` : 'spec.strategy.canary.stepWeight',

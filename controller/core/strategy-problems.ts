@@ -1,5 +1,6 @@
 // What contradicts itself in a strategy, and what the mesh can't do of it: said before anything is made.
-import type {Feature} from '../../mesh/types.ts'
+import type {Match} from '../../crds/strategy.ts'
+import type {Feature, Support} from '../../mesh/types.ts'
 import {same} from './equality.ts'
 import type {Observation, Problem} from './observation.ts'
 import {type Step, stepsOf} from './steps.ts'
@@ -8,7 +9,8 @@ export function strategyProblems(observation: Observation): Problem[] {
   const {name, namespace} = observation.meshContext.rollout
   const object = `Rollout ${namespace}/${name}`
   const invalid = [...contradictions(observation)].map(found => ({reason: 'InvalidSteps', object, ...found}))
-  return [...invalid, ...unsupported(observation, object), ...beyondPods(observation, object)]
+  const lost = [...lostConditions(observation)].map(found => ({reason: 'InvalidMatch', object, ...found}))
+  return [...invalid, ...lost, ...unsupported(observation, object), ...beyondPods(observation, object)]
 }
 
 /** Largest weight of a step where pods make the share, percent. */
@@ -46,12 +48,41 @@ function falls(before: Step, step: Step): boolean {
   return same(rest(before), rest(step))
 }
 
+/** The matches of the strategy, each with its field. */
+function matchesOf({strategy: {canary, abTest}}: Observation['spec']): {at: string; match: Match}[] {
+  const [field, matches = []] = canary ? ['canary', canary.match] : ['abTest', abTest?.match]
+  return matches.map((match, index) => ({at: `spec.strategy.${field}.match[${index}]`, match}))
+}
+
+/**
+ * Conditions of which a route can hold one alone: a name may stand in a match once, whatever its case, and cookies are a
+ * header. More users would get the new version than were meant.
+ */
+function* lostConditions({spec}: Observation): Generator<Finding> {
+  for (const {at, match} of matchesOf(spec)) {
+    const headers = (match.headers ?? []).map(({name}) => name.toLowerCase())
+    const lists = {headers, queryParams: (match.queryParams ?? []).map(({name}) => name)}
+    for (const [list, names] of Object.entries(lists)) {
+      const twice = names.findIndex((name, index) => names.indexOf(name) < index)
+      if (twice < 0) continue
+      const problem = `${names[twice]} stands there twice, and a route holds one condition on a name`
+      yield {field: `${at}.${list}[${twice}].name`, problem, fix: 'say both in one regex'}
+    }
+    const cookie = headers.indexOf('cookie')
+    if (cookie < 0 || !match.cookies) continue
+    const problem = 'cookies become a condition on this header, and a route holds one on a name'
+    yield {field: `${at}.headers[${cookie}].name`, problem, fix: 'use cookies alone, or this header alone'}
+  }
+}
+
 /** What the spec asks of a mesh, by the field that asks it. */
 function* asked({spec}: Observation): Generator<{feature: Feature; field: string}> {
   const {canary, abTest} = spec.strategy
-  const [field, matches] = canary ? ['spec.strategy.canary', canary.match] : ['spec.strategy.abTest', abTest?.match]
-  for (const [index, {headers, cookies, queryParams, source}] of (matches ?? []).entries()) {
-    const at = `${field}.match[${index}]`
+  const field = `spec.strategy.${canary ? 'canary' : 'abTest'}`
+  for (const {
+    at,
+    match: {headers, cookies, queryParams, source},
+  } of matchesOf(spec)) {
     if (headers) yield {feature: 'matchHeaders', field: `${at}.headers`}
     if (cookies) yield {feature: 'matchCookies', field: `${at}.cookies`}
     if (queryParams) yield {feature: 'matchQueryParams', field: `${at}.queryParams`}
@@ -61,7 +92,9 @@ function* asked({spec}: Observation): Generator<{feature: Feature; field: string
   }
   if (canary?.sticky ?? abTest?.sticky) yield {feature: 'sticky', field: `${field}.sticky`}
   for (const step of stepsOf(spec)) {
-    if (step.mirrorPercent !== undefined) yield {feature: 'mirror', field: `${step.field}.mirror`}
+    if (step.mirrorPercent !== undefined) {
+      yield {feature: step.mirrorPercent < 100 ? 'mirrorPercent' : 'mirror', field: `${step.field}.mirror`}
+    }
     if (step.faults.length > 0) yield {feature: 'faults', field: `${step.field}.faults`}
   }
   for (const {name, compare, threshold} of spec.analysis.checks) {
@@ -76,13 +109,16 @@ function* asked({spec}: Observation): Generator<{feature: Feature; field: string
 }
 
 function unsupported(observation: Observation, object: string): Problem[] {
-  const {mesh, meshContext} = observation
-  const features = {...mesh.features, ...mesh.limits?.(meshContext)}
+  const {mesh, meshContext, meshObjects} = observation
+  const features: Readonly<Record<Feature, Support & {fix?: string}>> = {
+    ...mesh.features,
+    ...mesh.limits?.(meshContext, meshObjects),
+  }
   const can = Object.entries(features).flatMap(([feature, {works}]) => (works ? [feature] : []))
   return [...asked(observation)].flatMap(({feature, field}) => {
     const support = features[feature]
     if (support.works) return []
-    const fix = `leave the field out, or use another mesh; ${mesh.name} can: ${can.join(', ')}`
+    const fix = support.fix ?? `leave the field out, or use another mesh; ${mesh.name} can: ${can.join(', ')}`
     return [{reason: 'UnsupportedByMesh', object, field, problem: support.why, fix}]
   })
 }

@@ -1,8 +1,10 @@
 import {afterEach, expect, test} from 'vitest'
 import type {KubeObject} from '../../crds/meta.ts'
+import {meshes} from '../../mesh/registry.ts'
 import {ClusterError} from '../ports.ts'
 import {Caches} from './caches.ts'
 import type {VersionedList, WatchEvent, WatchOptions, WatchQuery, WatchSource} from './kube-client.ts'
+import {missingKinds} from './lookup.ts'
 import {fixedRandom, ManualClock, settle, silentLog} from './test-support.ts'
 
 const running: Caches[] = []
@@ -14,6 +16,7 @@ afterEach(async () => {
 class PlainSource implements WatchSource {
   readonly objects: readonly KubeObject[]
   readonly missing: readonly string[]
+  readonly asked: WatchQuery[] = []
   readonly watchers = new Map<string, (event: WatchEvent) => Promise<void>>()
 
   constructor(objects: readonly KubeObject[], missing: readonly string[] = []) {
@@ -21,7 +24,9 @@ class PlainSource implements WatchSource {
     this.missing = missing
   }
 
-  async listVersioned({kind}: WatchQuery): Promise<VersionedList> {
+  async listVersioned(query: WatchQuery): Promise<VersionedList> {
+    const {kind} = query
+    this.asked.push(query)
     if (this.missing.includes(kind)) throw new ClusterError(404, 'NotFound', `${kind} is not installed`)
     return {items: this.objects.filter(object => object.kind === kind), resourceVersion: '1'}
   }
@@ -76,7 +81,7 @@ async function start(source: PlainSource, namespace?: string): Promise<{caches: 
 }
 
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration'
-const gatewayKinds = ['HTTPRoute', 'Gateway']
+const gatewayKinds = ['HTTPRoute', 'Gateway', 'GatewayClass']
 const rollouts = [
   rollout('shop/checkout', {gatewayAPI: {parentRefs: [{name: 'public'}]}}),
   rollout('web/cart', {gatewayAPI: {parentRefs: [{name: 'public'}]}}),
@@ -118,4 +123,27 @@ test('where one namespace is looked at, whoever reads the caches can tell', asyn
   expect(narrow.caches.namespace).toBe('shop')
   const wide = await start(new PlainSource([]))
   expect(wide.caches.namespace).toBeUndefined()
+})
+
+test('a kind of no namespace is read where every namespace is, narrowly; elsewhere it is neither read nor missed', async () => {
+  const ofCluster = ['GatewayClass', 'CustomResourceDefinition']
+  const asked = ({asked: all}: PlainSource) => all.filter(({kind}) => ofCluster.includes(kind))
+  const source = new PlainSource([])
+  const wide = await start(source)
+  expect(asked(source)).toEqual([
+    {apiVersion: 'gateway.networking.k8s.io/v1', kind: 'GatewayClass'},
+    {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      name: 'httproutes.gateway.networking.k8s.io',
+      metadataOnly: true,
+    },
+  ])
+  expect(missingKinds(meshes.gatewayAPI, wide.caches)).toEqual([])
+  const without = await start(new PlainSource([], ['GatewayClass']))
+  expect(missingKinds(meshes.gatewayAPI, without.caches)).toEqual(['GatewayClass (gateway.networking.k8s.io/v1)'])
+  const narrow = new PlainSource([])
+  const {caches} = await start(narrow, 'shop')
+  expect(asked(narrow)).toEqual([])
+  expect(missingKinds(meshes.gatewayAPI, caches)).toEqual([])
 })

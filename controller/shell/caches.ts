@@ -2,7 +2,7 @@
 import type {KubeObject, ObjectRef} from '../../crds/meta.ts'
 import {apiVersion, labels} from '../../crds/names.ts'
 import {meshes} from '../../mesh/registry.ts'
-import type {Mesh, MeshContext} from '../../mesh/types.ts'
+import type {Mesh, MeshContext, MeshKind} from '../../mesh/types.ts'
 import {trackedReferences} from '../core/config-references.ts'
 import {previewNameOf} from '../core/preview.ts'
 import type {Clock, Random} from '../ports.ts'
@@ -47,9 +47,7 @@ function followed(options: CachesOptions): WatchQuery[] {
     {apiVersion: 'v1', kind: 'ConfigMap', metadataOnly: true},
     {apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', ...ours},
     {apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler'},
-    ...followedMeshes.flatMap(([, mesh]) =>
-      mesh.kinds.map(({apiVersion: version, kind}) => ({apiVersion: version, kind})),
-    ),
+    ...followedMeshes.flatMap(([, mesh]) => mesh.kinds.flatMap(kind => queriesFor(kind, namespace))),
   ]
   const secrets = {apiVersion: 'v1', kind: 'Secret', metadataOnly: true, ...ours}
   const within = namespace === undefined ? {} : {namespace}
@@ -58,6 +56,16 @@ function followed(options: CachesOptions): WatchQuery[] {
     // Whoever may list Secrets may read all of them, so each of these namespaces was opted in.
     ...(options.secretNamespaces?.map(one => ({...secrets, namespace: one})) ?? [{...secrets, ...within}]),
   ]
+}
+
+/** None where one namespace is looked at, and the kind lies in none: the rights are for that namespace. */
+function queriesFor(
+  {apiVersion: version, kind, scope, name, metadataOnly}: MeshKind,
+  within: string | undefined,
+): WatchQuery[] {
+  if (scope === 'Cluster' && within !== undefined) return []
+  const narrow = {...(name === undefined ? {} : {name}), ...(metadataOnly ? {metadataOnly} : {})}
+  return [{apiVersion: version, kind, ...narrow}]
 }
 
 /** Kinds of which the core reads who manages what. */

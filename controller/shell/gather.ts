@@ -13,7 +13,7 @@ import {previewNameOf} from '../core/preview.ts'
 import type {Clock, Cluster} from '../ports.ts'
 import type {Evaluator} from './evaluate.ts'
 import {unreadable} from './hindrances.ts'
-import type {Lookup, Remembered} from './lookup.ts'
+import {type Lookup, missingKinds, type Remembered} from './lookup.ts'
 import {apexNameOf, contextOf} from './mesh-context.ts'
 
 export interface GatherOptions {
@@ -116,9 +116,7 @@ function meshState(
 ): {meshObjects: KubeObject[]; missingKinds: string[]} {
   return {
     meshObjects: lookup.meshObjects(mesh, context),
-    missingKinds: mesh.kinds
-      .filter(kind => lookup.missing(kind.apiVersion, kind.kind))
-      .map(kind => `${kind.kind} (${kind.apiVersion})`),
+    missingKinds: missingKinds(mesh, lookup),
   }
 }
 

@@ -167,6 +167,14 @@ describe('lists', () => {
     await expect(client.list(configMaps)).rejects.toMatchObject({status: 410})
   })
 
+  test('of one object ask for that one', async () => {
+    const {client, asked} = await start(request =>
+      unlessDiscovery(request, {body: {metadata: {resourceVersion: '1'}, items: []}}),
+    )
+    await client.listVersioned({...configMaps, name: 'a'})
+    expect(asked()[0]?.query.get('fieldSelector')).toBe('metadata.name=a')
+  })
+
   test('of metadata alone ask for it and strip what comes anyway', async () => {
     const {client, asked} = await start(({path}) => {
       const items = [{...configMap('a', '1', {data: {big: 'x'}}), kind: 'PartialObjectMetadata'}]

@@ -162,7 +162,7 @@ export class KubeClient implements Cluster, WatchSource {
       allowWatchBookmarks: 'true',
       resourceVersion: options.resourceVersion,
       labelSelector: query.labelSelector,
-      fieldSelector: query.name === undefined ? undefined : `metadata.name=${query.name}`,
+      fieldSelector: fieldSelectorOf(query),
       timeoutSeconds: options.timeoutSeconds?.toString(),
     })
     const path = `${await this.#collectionPath(query, query.namespace)}?${parameters}`
@@ -177,7 +177,8 @@ export class KubeClient implements Cluster, WatchSource {
     let token: string | undefined
     for (;;) {
       const {labelSelector} = query
-      const path = `${collection}?${search({limit: String(pageSize), continue: token, labelSelector})}`
+      const fieldSelector = fieldSelectorOf(query)
+      const path = `${collection}?${search({limit: String(pageSize), continue: token, labelSelector, fieldSelector})}`
       const accept = acceptOf(query, 'PartialObjectMetadataList')
       const page = await this.#json({method: 'GET', path, accept, verb: 'list'}, query)
       for (const item of Array.isArray(page['items']) ? page['items'] : []) items.push(completed(item, query))
@@ -243,6 +244,10 @@ function search(parameters: Record<string, string | undefined>): string {
 
 function mergePatchBody(patch: object) {
   return {body: JSON.stringify(patch), contentType: 'application/merge-patch+json', verb: 'patch'}
+}
+
+function fieldSelectorOf({name}: WatchQuery): string | undefined {
+  return name === undefined ? undefined : `metadata.name=${name}`
 }
 
 function acceptOf(query: WatchQuery, as: string): string {

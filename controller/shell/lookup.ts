@@ -24,3 +24,11 @@ export interface Remembered {
   refusedWrites: Observation['refusedWrites']
   delivered: Observation['delivered']
 }
+
+/** Kinds of a mesh that are not there; one of no namespace is not looked for where one namespace is looked at. */
+export function missingKinds({kinds}: Mesh, lookup: Lookup): string[] {
+  return kinds
+    .filter(({scope}) => scope !== 'Cluster' || lookup.namespace === undefined)
+    .filter(({apiVersion, kind}) => lookup.missing(apiVersion, kind))
+    .map(({apiVersion, kind}) => `${kind} (${apiVersion})`)
+}

@@ -10,7 +10,7 @@ export function apexNameOf(spec: RolloutSpec): string {
   return spec.service.name ?? spec.targetRef.name
 }
 
-/** @param apex the apex Service, whose ports and selector count; those of the spec where it is not known */
+/** @param apex the apex Service, whose ports, selector and labels count; those of the spec where it is not known */
 export function contextOf(rollout: KubeObject, spec: RolloutSpec, apex: KubeObject | undefined): MeshContext {
   const {name, namespace = '', uid = ''} = rollout.metadata
   const declared: ServicePort[] = (spec.service.ports ?? []).map(
@@ -23,6 +23,7 @@ export function contextOf(rollout: KubeObject, spec: RolloutSpec, apex: KubeObje
       name: apexNameOf(spec),
       ports: apex?.spec?.ports ?? declared,
       ...(apex?.spec?.selector ? {selector: apex.spec.selector} : {}),
+      ...(apex?.metadata.labels ? {labels: apex.metadata.labels} : {}),
     },
     slots: {a: slotNameOf(spec.targetRef.name, 'a'), b: slotNameOf(spec.targetRef.name, 'b')},
     baseline: baselineNameOf(spec.targetRef.name),
@@ -35,6 +36,7 @@ function routingOf({strategy: {canary, abTest}}: RolloutSpec, rollout: string): 
   const sticky = canary?.sticky ?? abTest?.sticky
   return {
     matches: canary?.match ?? abTest?.match ?? [],
+    field: `spec.strategy.${canary ? 'canary' : 'abTest'}.match`,
     ...(sticky
       ? {
           sticky: {

@@ -27,9 +27,9 @@ function indexed(...rollouts: KubeObject[]): MeshIndex {
   return index
 }
 
-function seenBy(index: MeshIndex, of: KubeObject): string[] {
+function seenBy(index: MeshIndex, of: KubeObject, mesh: keyof typeof meshes = 'istio'): string[] {
   const context = contextOf(of, rolloutSpec.parse(of.spec), undefined)
-  return index.objectsFor(meshes.istio, context).map(({metadata}) => `${metadata.namespace}/${metadata.name}`)
+  return index.objectsFor(meshes[mesh], context).map(({metadata}) => `${metadata.namespace}/${metadata.name}`)
 }
 
 const own = route('shop/checkout', ['checkout.shop.svc.cluster.local'], {labels: {'fairlead.dev/rollout': 'checkout'}})
@@ -98,4 +98,37 @@ test('a kind that several meshes read concerns the Rollouts of each, for its own
   const service = httpRoute('shop', {group: '', kind: 'Service', name: 'checkout'})
   expect([...index.concerned(undefined, service)]).toEqual(['shop/checkout'])
   expect([...index.concerned(undefined, httpRoute('web', {name: 'public'}))]).toEqual(['web/checkout'])
+})
+
+test('a class concerns every Rollout of its mesh, its status too, and is read by each', () => {
+  const of = (namespace: string, traffic: object): KubeObject => {
+    const made = rollout(namespace)
+    return {...made, spec: {...made.spec, traffic}}
+  }
+  const index = indexed(of('shop', {gatewayAPI: {parentRefs: [{name: 'public'}]}}), rollout('web'))
+  const gatewayClass = {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'GatewayClass',
+    metadata: {name: 'envoy', generation: 1},
+  }
+  index.objectChanged(undefined, gatewayClass)
+  expect([...index.concerned(gatewayClass, {...gatewayClass, status: {supportedFeatures: []}})]).toEqual([
+    'shop/checkout',
+  ])
+  expect(seenBy(index, of('shop', {gatewayAPI: {parentRefs: [{name: 'public'}]}}), 'gatewayAPI')).toEqual([
+    'undefined/envoy',
+  ])
+})
+
+test('a Rollout that borrows a route reads it and every Gateway, and hears of its status', () => {
+  const made = rollout('shop')
+  const borrower = {...made, spec: {...made.spec, traffic: {gatewayAPI: {route: {name: 'users'}}}}}
+  const index = indexed(borrower)
+  const apiVersion = 'gateway.networking.k8s.io/v1'
+  const users = {apiVersion, kind: 'HTTPRoute', metadata: {namespace: 'shop', name: 'users', generation: 1}}
+  const gateway = {apiVersion, kind: 'Gateway', metadata: {namespace: 'infra', name: 'public'}}
+  for (const one of [users, gateway, {...users, metadata: {namespace: 'shop', name: 'other'}}])
+    index.objectChanged(undefined, one)
+  expect(seenBy(index, borrower, 'gatewayAPI').toSorted()).toEqual(['infra/public', 'shop/users'])
+  expect([...index.concerned(users, {...users, status: {parents: []}})]).toEqual(['shop/checkout'])
 })

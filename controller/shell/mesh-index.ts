@@ -36,9 +36,9 @@ export class MeshIndex {
 
   /** Keys (`namespace/name`) of the Rollouts that a change of an object concerns. */
   concerned(old: KubeObject | undefined, current: KubeObject | undefined): Set<string> {
-    const generation = current?.metadata.generation
-    // A status, or a label, is read by the Rollout alone whose object it is.
-    const narrow = generation !== undefined && old?.metadata.generation === generation
+    const {generation, namespace} = current?.metadata ?? {}
+    // A status, or a label, is read by the Rollout alone whose object it is; not that of a class, which is everybody's.
+    const narrow = namespace !== undefined && generation !== undefined && old?.metadata.generation === generation
     const names = (object: KubeObject) => (narrow ? ownNames(object) : namesOfObject(object))
     return new Set([old, current].flatMap(object => (object ? this.#rollouts.get(names(object)) : [])))
   }
@@ -77,11 +77,12 @@ function idOf(object: KubeObject): string {
   return `${object.kind} ${keyOf(object)}`
 }
 
-/** Its place, and the Rollout whose label it bears. */
+/** Its place, the Rollout whose label it bears, and the claim of whoever borrows it by its name. */
 function ownNames(object: KubeObject): string[] {
-  const {namespace = '', labels: marks} = object.metadata
+  const {namespace = '', name, labels: marks} = object.metadata
   const owner = marks?.[labels.rollout]
-  return [at(namespace, object.metadata.name), ...(owner === undefined ? [] : [of(namespace, owner)])]
+  const borrowed = claim(`${object.kind} ${namespace}/${name}`)
+  return [at(namespace, name), borrowed, ...(owner === undefined ? [] : [of(namespace, owner)])]
 }
 
 function namesOfObject(object: KubeObject): string[] {

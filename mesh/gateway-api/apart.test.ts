@@ -53,9 +53,67 @@ describe('requests that match', () => {
     expect(matches[2]).toEqual([{headers: [{type: 'Exact', name: 'x-group', value: 'insiders'}]}])
     expect(gatewayAPI.read(context, routes)).toEqual(split)
     for (const feature of ['sticky', 'matchQueryParams'] as const) {
-      expect(gatewayAPI.limits?.(context)[feature]?.why).toContain('gRPC')
+      expect(gatewayAPI.limits?.(context, [])[feature]?.why).toContain('gRPC')
     }
   })
+})
+
+describe("matches that the API's schema has no room for", () => {
+  const cookies = (length: number) =>
+    [1, 2, 3, 4].map(one => ({name: `cookie-name-number-${one}`, value: `${'v'.repeat(length)}${one}`}))
+
+  test('four cookies are several matches of one header each, and are read back', () => {
+    const match: Match = {headers: [{name: 'x-group', exact: 'insiders'}], cookies: cookies(60)}
+    const {context, split, routes, rules} = rulesOf([match], {matched: true})
+    const special: JsonObject[] = rules[2].matches
+    expect(special.length).toBeGreaterThan(1)
+    for (const one of special) {
+      const headers = one.headers as JsonObject[]
+      expect(headers.map(({name}) => name)).toEqual(['x-group', 'cookie'])
+      expect(String(headers[1]?.value).length).toBeLessThanOrEqual(4096)
+    }
+    expect(gatewayAPI.read(context, routes)).toEqual(split)
+  })
+
+  const problemsOf = (match: Match, count = 1) => {
+    const routing = {matches: Array.from({length: count}, () => match), field: 'spec.strategy.abTest.match'}
+    const gateway = {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'Gateway',
+      metadata: {name: 'public', namespace: 'infra'},
+    }
+    return gatewayAPI.problems(testContext({routing}), [gateway]).map(({reason, field}) => `${reason} ${field}`)
+  }
+
+  test('what fits into no number of matches, and what the schema refuses, is refused with its field', () => {
+    const long = cookies(250).map(one => ({...one, name: `${one.name}${'.'.repeat(100)}`}))
+    expect(problemsOf({cookies: long}, 2)).toEqual([])
+    expect(problemsOf({cookies: long}, 8)).toEqual(['InvalidMatch spec.strategy.abTest.match'])
+    expect(
+      problemsOf({
+        queryParams: [
+          {name: 'v', exact: '1'},
+          {name: 'filter[x]', exact: '1'},
+        ],
+      }),
+    ).toEqual(['InvalidMatch spec.strategy.abTest.match[0].queryParams[1].name'])
+    const regex = (length: number) => problemsOf({queryParams: [{name: 'v', regex: 'a'.repeat(length)}]})
+    expect(regex(1018)).toEqual([])
+    expect(regex(1019)).toEqual(['InvalidMatch spec.strategy.abTest.match[0].queryParams[0].regex'])
+  })
+})
+
+test.each([
+  [{name: 'grpc', port: 80}, true],
+  [{name: 'grpc-api', port: 80}, true],
+  [{name: 'grpc-web', port: 80}, false],
+  [{name: 'http', port: 80}, false],
+  [{name: 'grpc', port: 80, appProtocol: 'grpc'}, false],
+  [{name: 'grpc', port: 80, appProtocol: 'kubernetes.io/h2c'}, false],
+])('gRPC by an HTTPRoute fails under status 200, so its built-in metrics are refused: %j %s', (port, refused) => {
+  const {comparison} = gatewayAPI.limits?.(testContext({ports: [port]}), []) ?? {}
+  expect(comparison !== undefined).toBe(refused)
+  if (refused) expect(comparison?.fix).toContain('appProtocol: grpc')
 })
 
 describe('sticky sessions', () => {

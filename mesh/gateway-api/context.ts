@@ -76,7 +76,7 @@ export function describeParent(parent: Parent): string {
 }
 
 /** Objects of one kind of the Gateway API, in whichever version they were read. */
-export function objectsOf(objects: MeshObjects, kind: RouteKind | 'Gateway'): KubeObject[] {
+export function objectsOf(objects: MeshObjects, kind: RouteKind | 'Gateway' | 'GatewayClass'): KubeObject[] {
   return objects.filter(object => object.kind === kind && object.apiVersion.startsWith(`${gatewayGroup}/`))
 }
 

@@ -6,6 +6,7 @@ import {claims, interests} from './claims.ts'
 import {gatewayApiVersion, gatewayOf} from './context.ts'
 import {counters} from './counters.ts'
 import {features, limits} from './features.ts'
+import {routeDefinition} from './implementation.ts'
 import {problems} from './problems.ts'
 import {readRoute, renderRoute} from './route.ts'
 import {confirmed, settlingMilliseconds} from './status.ts'
@@ -16,6 +17,15 @@ export const gatewayAPI: Mesh = {
     {apiVersion: gatewayApiVersion, kind: 'HTTPRoute', plural: 'httproutes'},
     {apiVersion: gatewayApiVersion, kind: 'GRPCRoute', plural: 'grpcroutes'},
     {apiVersion: gatewayApiVersion, kind: 'Gateway', plural: 'gateways'},
+    {apiVersion: gatewayApiVersion, kind: 'GatewayClass', plural: 'gatewayclasses', scope: 'Cluster'},
+    {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      plural: 'customresourcedefinitions',
+      scope: 'Cluster',
+      name: routeDefinition,
+      metadataOnly: true,
+    },
   ],
   claims,
   interests,

@@ -5,6 +5,7 @@ import {borrowedProblems} from '../shared/borrowed-routes.ts'
 import {listOf} from '../shared/json.ts'
 import {describe, foreignRoute, isOwn} from '../shared/own.ts'
 import {unusablePort} from '../shared/ports.ts'
+import {unwritableMatches} from '../shared/route-matches.ts'
 import {takesEverything} from '../shared/routes.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {
@@ -42,6 +43,7 @@ export function problems(context: MeshContext, objects: MeshObjects): MeshProble
   }
   return [
     ...unusablePort(context, gatewayOf(context).port, 'spec.traffic.gatewayAPI.port', unroutable),
+    ...unwritableMatches(context, routeKind(context)),
     ...missingGateways(context, objects),
     ...foreignRoute(context, liveRoute(context, objects), foreignFix),
     ...refusals(context, objects),

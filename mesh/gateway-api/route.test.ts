@@ -7,7 +7,7 @@ const context = testContext()
 
 /** What is read after somebody edited the route that carries 90 and 10. */
 function readAfter(edit: (spec: KubeObject['spec'], route: KubeObject) => void) {
-  const route = renderRoute(context, {a: 90, b: 10})
+  const route = renderRoute(context, {a: 90, b: 10}, [])
   edit(route.spec, route)
   return readRoute(context, [route])
 }
@@ -70,7 +70,7 @@ test('routes that say the same: other sums, no match, one backend, another versi
 describe('rendering', () => {
   test('a slot keeps its places and its own filter, whatever the weights', () => {
     for (const b of [0, 1, 99, 100]) {
-      const rules: KubeObject[] = renderRoute(context, {a: 100 - b, b}).spec.rules
+      const rules: KubeObject[] = renderRoute(context, {a: 100 - b, b}, []).spec.rules
       const filter = (value: string) => [
         {type: 'RequestHeaderModifier', requestHeaderModifier: {set: [{name: 'fairlead-slot', value}]}},
       ]
@@ -85,7 +85,7 @@ describe('rendering', () => {
 
   test('no backend has weight 0, in use or held back: it would lose its cluster', () => {
     for (const b of [0, 1, 99, 100]) {
-      const rules: KubeObject[] = renderRoute(context, {a: 100 - b, b}).spec.rules
+      const rules: KubeObject[] = renderRoute(context, {a: 100 - b, b}, []).spec.rules
       const weights = rules.flatMap(rule => rule.backendRefs.map((one: KubeObject) => one.weight))
       expect(Math.min(...weights)).toBeGreaterThan(0)
     }
@@ -96,7 +96,7 @@ describe('rendering', () => {
     [{a: 99, b: 1}, 0],
     [{a: 0, b: 100}, 2],
   ] as const)('weights %j are carried by rule %i alone', (weights, place) => {
-    const route = renderRoute(context, weights)
+    const route = renderRoute(context, weights, [])
     const open = route.spec.rules.map((rule: KubeObject) => rule.matches[0].headers === undefined)
     expect(open).toEqual([0, 1, 2].map(one => one === place))
     expect(route.spec.rules[(place + 1) % 3].matches[0].headers).toEqual([
@@ -108,7 +108,7 @@ describe('rendering', () => {
   })
 
   test('without any port the rules have no backends, which a Service that lost its ports could not serve', () => {
-    const {spec} = renderRoute(testContext({ports: []}), {a: 100, b: 0})
+    const {spec} = renderRoute(testContext({ports: []}), {a: 100, b: 0}, [])
     expect(spec.rules.map((rule: KubeObject) => rule.backendRefs)).toEqual([[], [], []])
   })
 })

@@ -10,10 +10,11 @@ import type {SlotName} from '../../crds/slots.ts'
 import {setCookie} from '../shared/cookies.ts'
 import {isObject, listOf, textOf} from '../shared/json.ts'
 import {ownMetadata} from '../shared/own.ts'
-import {everything, matchOf, sharesOf, slotOf, takesEverything} from '../shared/routes.ts'
+import {everything, matchesOf, sharesOf, slotOf, takesEverything} from '../shared/routes.ts'
 import {agreed, checkWeights} from '../shared/weights.ts'
 import {type MeshContext, type MeshObjects, sessionsOf} from '../types.ts'
 import {gatewayApiVersion, gatewayOf, liveRoute, parentsOf, routedPort, routeKind} from './context.ts'
+import {wantsBackendFilters} from './implementation.ts'
 
 /**
  * Where each slot stands: place of the rule and place of the backend, and of the copies that the other slot's rule sends. It
@@ -34,13 +35,14 @@ const heldHeader = 'fairlead-held'
 const heldWeights: Weights = {a: 50, b: 50}
 
 /**
- * The route for a split.
+ * The route for a split: of core features alone, but for what the split asks for and what Envoy Gateway needs.
  * @param split percent per slot, together 100; weight 0 means no requests, by the definition of the Gateway API.
  * @throws RangeError when the weights aren't percentages that sum to 100.
  */
-export function renderRoute(context: MeshContext, split: Split): KubeObject {
+export function renderRoute(context: MeshContext, split: Split, objects: MeshObjects): KubeObject {
   checkWeights(split)
   const {hosts} = gatewayOf(context)
+  const marked = wantsBackendFilters(context, objects)
   return {
     apiVersion: gatewayApiVersion,
     kind: routeKind(context),
@@ -48,7 +50,11 @@ export function renderRoute(context: MeshContext, split: Split): KubeObject {
     spec: {
       parentRefs: parentsOf(context, []).map(parent => ({...parent})),
       ...(hosts.length > 0 ? {hostnames: [...new Set(hosts)]} : {}),
-      rules: [sharedRule(context, split), loneRule(context, split, 'a'), loneRule(context, split, 'b')],
+      rules: [
+        sharedRule(context, split, marked),
+        loneRule(context, split, 'a', marked),
+        loneRule(context, split, 'b', marked),
+      ],
     },
   }
 }
@@ -57,20 +63,26 @@ function isShared({a, b}: Weights): boolean {
   return a > 0 && b > 0
 }
 
-/** The rule of both slots, which takes what no other rule takes while both have a share. */
-function sharedRule(context: MeshContext, split: Split): JsonObject {
+/**
+ * The rule of both slots, which takes what no other rule takes while both have a share.
+ * @param marked each backend has a filter of its own
+ */
+function sharedRule(context: MeshContext, split: Split, marked: boolean): JsonObject {
   const inUse = isShared(split)
   const weights = inUse ? split : heldWeights
   const cookie = (slot: SlotName) => (inUse ? cookieFilter(context, split, slot) : [])
-  const backends = (['a', 'b'] as const).flatMap(slot => backend(context, slot, weights[slot], cookie(slot)))
+  const backends = (['a', 'b'] as const).flatMap(slot => {
+    return backend(context, slot, weights[slot], [...markOf(slot, marked), ...cookie(slot)])
+  })
   return rule(context, [], inUse, backends)
 }
 
 /** The rule of one slot: what is apart for it, users with its cookie, and everything where it has all of the requests. */
-function loneRule(context: MeshContext, split: Split, slot: SlotName): JsonObject {
+function loneRule(context: MeshContext, split: Split, slot: SlotName, marked: boolean): JsonObject {
   const {apart} = split
   const isApart = apart?.slot === slot
-  const backends = backend(context, slot, 1, isApart ? cookieFilter(context, split, slot) : [])
+  const cookie = isApart ? cookieFilter(context, split, slot) : []
+  const backends = backend(context, slot, 1, [...markOf(slot, marked), ...cookie])
   const mirrors =
     apart?.mirrorPercent === undefined || isApart ? [] : mirrorFilter(context, apart.slot, apart.mirrorPercent)
   return {
@@ -89,9 +101,9 @@ function conditions(context: MeshContext, split: Split, slot: SlotName): JsonObj
   const value = isApart ? sessions?.apart : sessions?.other
   const cookie = sticky && value !== undefined ? [{name: sticky.cookie, value}] : []
   return [
-    ...(isApart && apart.matched ? matches.map(match => matchOf(kind, match)) : []),
+    ...(isApart && apart.matched ? matches.flatMap(match => matchesOf(kind, match)) : []),
     ...(cookie.length > 0 && (isShared(split) || (isApart && split[slot] === 0))
-      ? [matchOf(kind, {cookies: cookie})]
+      ? matchesOf(kind, {cookies: cookie})
       : []),
   ]
 }
@@ -111,15 +123,18 @@ function rule(context: MeshContext, special: JsonObject[], takesRest: boolean, b
   return {matches: special.length > 0 ? special : [nothing], backendRefs}
 }
 
-/** One backend; none without a port. Its filter makes Envoy Gateway give it a cluster of its own, not one for the rule. */
-function backend(context: MeshContext, slot: SlotName, weight: number, further: JsonObject[]): JsonObject[] {
+/** One backend; none without a port. */
+function backend(context: MeshContext, slot: SlotName, weight: number, filters: JsonObject[]): JsonObject[] {
   const port = routedPort(context)?.port
   if (port === undefined) return []
-  const filters = [
-    {type: 'RequestHeaderModifier', requestHeaderModifier: {set: [{name: slotHeader, value: slot}]}},
-    ...further,
-  ]
-  return [{group: '', kind: 'Service', name: context.slots[slot], port, weight, filters}]
+  const one = {group: '', kind: 'Service', name: context.slots[slot], port, weight}
+  return [filters.length > 0 ? {...one, filters} : one]
+}
+
+/** The filter that makes Envoy Gateway give a backend a cluster of its own, not one for the rule. */
+function markOf(slot: SlotName, marked: boolean): JsonObject[] {
+  if (!marked) return []
+  return [{type: 'RequestHeaderModifier', requestHeaderModifier: {set: [{name: slotHeader, value: slot}]}}]
 }
 
 /** Gives users the cookie of the slot that answers them. */
@@ -152,7 +167,7 @@ export function readRoute(context: MeshContext, objects: MeshObjects): Split | u
   if (!first) return undefined
   if (inUse.every(one => takesEverything(one) && !givesApart(one))) return first
   return candidates(context, first, rules).find(split => {
-    return canonicalJson(renderRoute(context, split).spec.rules) === canonicalJson(rules)
+    return canonicalJson(renderRoute(context, split, objects).spec.rules) === canonicalJson(rules)
   })
 }
 

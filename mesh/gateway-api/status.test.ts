@@ -104,7 +104,7 @@ describe('time', () => {
   })
 
   test('once it is over only the status counts', () => {
-    const route: KubeObject = renderRoute(context, {a: 90, b: 10})
+    const route: KubeObject = renderRoute(context, {a: 90, b: 10}, [])
     expect(confirmed(context, [route], 1000, 1500).again).toBe(3000)
     expect(Object.keys(confirmed(context, [route], 1000, 3000))).toEqual(['confirmed', 'waitingFor'])
     expect(confirmed(context, [], 1000, 3000)).toMatchObject({confirmed: false, waitingFor: {reason: 'RouteMissing'}})

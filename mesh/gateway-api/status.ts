@@ -114,7 +114,7 @@ function fixFor(reason: string, context: MeshContext): string {
     case 'NoMatchingListenerHostname':
       return "let spec.traffic.gatewayAPI.hosts and the listener's hostname overlap"
     case 'UnsupportedValue':
-      return 'use a gateway that supports RequestHeaderModifier filters on backends, such as Envoy Gateway'
+      return 'see which feature of the route its implementation lacks (docs/meshes.md), and leave that out of the Rollout'
     case 'BackendNotFound':
       return "check that the slots' Services exist and have the routed port"
     default:

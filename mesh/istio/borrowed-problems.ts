@@ -1,9 +1,10 @@
 // What stands in the way of a borrowed route.
 import type {KubeObject} from '../../crds/meta.ts'
 import {isObject, listOf, textOf} from '../shared/json.ts'
+import {claimedRoute} from '../shared/own.ts'
 import {keepers, settingFor} from '../shared/ownership.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
-import {borrowedRoute, chosenRules, leadsToUs} from './borrowed.ts'
+import {borrowedRoute, chosenRules, hostOf, leadsToUs} from './borrowed.ts'
 import {istioOf} from './context.ts'
 
 export function borrowedProblems(context: MeshContext, objects: MeshObjects): MeshProblem[] {
@@ -15,6 +16,8 @@ export function borrowedProblems(context: MeshContext, objects: MeshObjects): Me
     const fix = 'create it, or correct spec.traffic.istio.virtualService.name in the Rollout'
     return [{reason: 'RouteMissing', object, field: 'metadata.name', problem: 'it does not exist', fix}]
   }
+  const claimed = claimedRoute(context, route)
+  if (claimed) return [claimed]
   const chosen = chosenRules(context, route)
   return [
     ...missingRules(
@@ -57,7 +60,12 @@ function unsplittable(
   if (route.some(({destination}) => isObject(destination) && destination.subset !== undefined)) {
     return [{...base, problem: "it names a subset, which the slots' Services do not have"}]
   }
-  return []
+  const hosts = route.map(entry => hostOf(context, entry))
+  if (new Set(hosts).size === hosts.length) return []
+  const one = `let the rule have one destination ${context.apex.name}: another port or other headers take another rule`
+  const problem =
+    'several of its destinations are the Service, and one of them alone would be left in a release and after it'
+  return [{...base, problem, fix: one}]
 }
 
 function owners(object: string, route: KubeObject, chosen: readonly {field: string}[]): MeshProblem[] {

@@ -90,19 +90,25 @@ describe('a borrowed VirtualService', () => {
   })
 
   test('does weights alone, and says what to use for more', () => {
-    const limits = istio.limits?.(contextWith())
+    const limits = istio.limits?.(contextWith(), [])
     for (const feature of ['matchHeaders', 'sticky', 'mirror'] as const) {
       expect(limits?.[feature]?.why).toContain('delegate')
     }
   })
 })
 
-describe('what is in its way', () => {
-  const problemsOf = (route: KubeObject[], settings: Partial<Settings> = {}) =>
-    istio.problems(contextWith(settings), route)
+const problemsOf = (route: KubeObject[], settings: Partial<Settings> = {}) =>
+  istio.problems(contextWith(settings), route)
 
+describe('what is in its way', () => {
   test('nothing', () => {
     expect(problemsOf([usersRoute()])).toEqual([])
+  })
+
+  test('another Rollout writes it', () => {
+    expect(problemsOf([usersRoute({labels: {'fairlead.dev/rollout': 'other'}})])).toMatchObject([
+      {reason: 'RouteClaimed', problem: expect.stringMatching(/Rollout shop\/other.*Rollout shop\/checkout/)},
+    ])
   })
 
   test('it is missing; then nothing is rendered', () => {
@@ -128,6 +134,37 @@ describe('what is in its way', () => {
     ])
   })
 
+  test('a rule with several destinations of the Service, of which one alone would be left', () => {
+    const live = usersRoute()
+    const [, , api, rest] = live.spec.http
+    api.route.push({destination: {host: 'checkout.shop.svc.cluster.local', port: {number: 8080}}, weight: 30})
+    expect(problemsOf([live])).toMatchObject([{reason: 'UnsplittableRule', field: 'spec.http[2].route'}])
+    api.route.pop()
+    rest.route = ['a', 'b'].map(slot => ({destination: {host: `checkout-${slot}`}, weight: 50}))
+    expect(problemsOf([live])).toEqual([])
+  })
+
+  test.each([
+    ['the Service', ['checkout.shop.svc.cluster.local'], undefined, true],
+    ['another host of the route', ['shop.example.com'], ['mesh'], true],
+    ['a wildcard over the Service', ['*.cluster.local'], ['mesh'], true],
+    ['its host at a gateway, where Istio merges the two', ['shop.example.com'], ['ingress/public'], false],
+    ['another host', ['cart'], undefined, false],
+  ])('a second VirtualService in the mesh: %s', (_, hosts, gateways, inTheWay) => {
+    const other = userObject('VirtualService', 'shop/second', {hosts, ...(gateways ? {gateways} : {}), http: []})
+    const found = problemsOf([usersRoute(), other])
+    expect(found.map(({reason, object}) => `${reason} ${object}`)).toEqual(
+      inTheWay ? ['HostConflict VirtualService shop/second'] : [],
+    )
+    if (inTheWay) expect(found[0]?.problem).toContain('as VirtualService shop/shop does')
+    // Where the borrowed route isn't for the mesh, nobody in the mesh misses it.
+    const outside = usersRoute()
+    outside.spec.gateways = ['ingress/public']
+    expect(problemsOf([outside, other])).toEqual([])
+  })
+})
+
+describe('who else manages its rules', () => {
   const managedBy = (manager: string, list = 'http') =>
     usersRoute({managedFields: [{manager, operation: 'Apply', fieldsV1: {'f:spec': {[`f:${list}`]: {}}}}]})
 

@@ -82,9 +82,14 @@ function isChosen(context: MeshContext, list: 'http' | 'tcp', rule: JsonObject):
   return listOf(rule.route).some(entry => leadsToUs(context, entry))
 }
 
+/** Full host of a destination. */
+export function hostOf(context: MeshContext, {destination}: JsonObject): string {
+  return resolveHost(isObject(destination) ? textOf(destination.host) : '', context.rollout.namespace)
+}
+
 /** Whether a destination is the apex Service or a slot. */
 export function leadsToUs(context: MeshContext, entry: JsonObject): boolean {
-  const host = resolveHost(isObject(entry.destination) ? textOf(entry.destination.host) : '', context.rollout.namespace)
+  const host = hostOf(context, entry)
   return (
     host === apexHost(context) ||
     slots.some(slot => serviceHost(context.slots[slot], context.rollout.namespace) === host)

@@ -55,16 +55,58 @@ describe('a delegate', () => {
     expect(istio.problems(context, [clash])).toEqual([])
     expect(istio.problems(testContext(), [clash])).toMatchObject([{reason: expect.stringContaining('Conflict')}])
   })
+
+  test('but a second route for a host of the one that leads to it does, in the mesh', () => {
+    const inside = {...root, spec: {...root.spec, hosts: ['checkout.shop.svc.cluster.local'], gateways: ['mesh']}}
+    const second = userObject('VirtualService', 'shop/x', {hosts: ['checkout'], http: []})
+    expect(istio.problems(context, [inside, second])).toMatchObject([
+      {
+        reason: 'HostConflict',
+        object: 'VirtualService shop/x',
+        problem: expect.stringContaining('as VirtualService web/shop does'),
+      },
+    ])
+    expect(istio.problems(context, [root, second])).toEqual([])
+    expect(istio.problems(context, [inside])).toEqual([])
+  })
 })
 
 test.each([
   ['a delegate', {delegate: true as const}, 'matchSourceLabels', 'gateways'],
   ['the ambient data plane', {dataPlane: 'ambient' as const}, 'faults', 'EnvoyFilters'],
   ['a Service without HTTP', {ports: [{name: 'tcp', port: 7000}]}, 'matchHeaders', 'no HTTP port'],
+  [
+    'a Service of gRPC alone',
+    {
+      ports: [
+        {name: 'grpc-api', port: 9090},
+        {name: 'udp', port: 53, protocol: 'UDP'},
+      ],
+    },
+    'sticky',
+    'gRPC',
+  ],
 ] as const)('%s says what it takes away', (_, options, feature, why) => {
   expect(
-    istio.limits?.(testContext({...options, ports: 'ports' in options ? [...options.ports] : [{port: 80}]}))[feature]
-      ?.why,
+    istio.limits?.(testContext({...options, ports: 'ports' in options ? [...options.ports] : [{port: 80}]}), [])[
+      feature
+    ]?.why,
   ).toContain(why)
-  expect(istio.limits?.(testContext())[feature]).toBeUndefined()
+  expect(istio.limits?.(testContext(), [])[feature]).toBeUndefined()
+})
+
+test.each([
+  [[{name: 'grpc', port: 80}], true],
+  [[{name: 'x', port: 80, appProtocol: 'grpc'}], true],
+  [[{name: 'grpc-web', port: 80}], false],
+  [
+    [
+      {name: 'grpc', port: 80},
+      {name: 'http', port: 81},
+    ],
+    false,
+  ],
+  [[{name: 'grpc', port: 80}, {port: 81}], false],
+])('a Service of gRPC alone: %j: %s', (ports, expected) => {
+  expect(istio.limits?.(testContext({ports}), []).sticky !== undefined).toBe(expected)
 })

@@ -4,12 +4,16 @@ import type {MeshContext, Routing, ServicePort} from '../types.ts'
 
 /** A Rollout `checkout` in namespace `shop`, with one http port unless told otherwise. */
 export function testContext(
-  options: Partial<NonNullable<MeshContext['traffic']['istio']>> & {ports?: ServicePort[]; routing?: Routing} = {},
+  options: Partial<NonNullable<MeshContext['traffic']['istio']>> & {
+    ports?: ServicePort[]
+    labels?: Record<string, string>
+    routing?: Routing
+  } = {},
 ): MeshContext {
-  const {ports = [{name: 'http', port: 80}], routing, ...settings} = options
+  const {ports = [{name: 'http', port: 80}], labels, routing, ...settings} = options
   return {
     rollout: {name: 'checkout', namespace: 'shop', uid: 'uid-1'},
-    apex: {name: 'checkout', ports},
+    apex: {name: 'checkout', ports, ...(labels ? {labels} : {})},
     slots: {a: 'checkout-a', b: 'checkout-b'},
     traffic: {istio: {hosts: [], gateways: [], settlingTime: '8s', ...settings}},
     ...(routing ? {routing} : {}),

@@ -72,3 +72,9 @@ export function gatewayPort(ports: readonly ServicePort[]): {rule: 'http' | 'tcp
   const tcp = first('tcp')
   return tcp === undefined ? undefined : {rule: 'tcp', port: tcp}
 }
+
+/** Whether every port that gets an http rule says that it speaks gRPC. */
+export function isGrpcAlone(ports: readonly ServicePort[]): boolean {
+  const http = ports.filter(port => ['http', 'detected'].includes(portProtocol(port)))
+  return http.length > 0 && http.every(({name = '', appProtocol = name}) => /^grpc(?!-web)(-|$)/i.test(appProtocol))
+}

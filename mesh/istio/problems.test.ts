@@ -52,8 +52,11 @@ describe('another VirtualService', () => {
   test('under our name is foreign, and named once', () => {
     const other = route([fullName], undefined, undefined, 'shop/checkout')
     expect(found(other)).toEqual(['ForeignVirtualService VirtualService shop/checkout metadata.name'])
+    // One of another Rollout's isn't to be deleted: what is wrong is that both name one Service.
     other.metadata.labels = {'fairlead.dev/rollout': 'cart'}
-    expect(found(other)).toEqual(['ForeignVirtualService VirtualService shop/checkout metadata.name'])
+    const claimed = ['RouteClaimed VirtualService shop/checkout metadata.labels[fairlead.dev/rollout]']
+    expect(found(other)).toEqual(claimed)
+    expect(istio.problems(testContext(), [other])[0]?.problem).toContain('Rollout shop/cart')
     other.metadata.labels = {'fairlead.dev/rollout': 'checkout'}
     expect(found(other)).toEqual([])
   })
@@ -104,4 +107,25 @@ test('every problem says what to do, and their number is bounded', () => {
   const problems = istio.problems(context, many)
   expect(problems).toHaveLength(20)
   for (const problem of problems) expect(Object.values(problem).every(text => text.length > 0)).toBe(true)
+})
+
+describe('the ambient data plane', () => {
+  const label = 'istio.io/use-waypoint'
+  const found = (labels: Record<string, string> | undefined, settings: object = {}) =>
+    istio.problems(testContext({dataPlane: 'ambient', ...(labels ? {labels} : {}), ...settings}), [])
+
+  test('a Service without a waypoint, where the weights would have no effect', () => {
+    expect(found(undefined)).toMatchObject([
+      {reason: 'NoWaypoint', object: 'Service shop/checkout', field: `metadata.labels[${label}]`},
+    ])
+    expect(found({app: 'checkout'})[0]?.fix).toContain('spec.traffic.istio.waypoint: namespace')
+    expect(found({[label]: 'none'})[0]?.problem).toContain('to use no waypoint')
+    expect(found({[label]: 'none'}, {waypoint: 'namespace'})).toHaveLength(1)
+  })
+
+  test('one of its own, or of its namespace', () => {
+    expect(found({[label]: 'waypoint'})).toEqual([])
+    expect(found(undefined, {waypoint: 'namespace'})).toEqual([])
+    expect(istio.problems(testContext(), [])).toEqual([])
+  })
 })

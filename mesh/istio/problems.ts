@@ -4,23 +4,17 @@ import type {KubeObject} from '../../crds/meta.ts'
 import {describe, foreignRoute, isOwn} from '../shared/own.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {borrowedProblems} from './borrowed-problems.ts'
-import {
-  apexHost,
-  isExported,
-  istioOf,
-  namedObject,
-  objectsOf,
-  routeHosts,
-  slotHost,
-  stringsOf,
-  userGateways,
-} from './context.ts'
-import {coversHost, meshGateway, resolveGateway, resolveHost, serviceNames} from './hosts.ts'
+import {apexHost, isExported, istioOf, namedObject, objectsOf, slotHost} from './context.ts'
+import {hostProblems} from './host-conflicts.ts'
+import {resolveHost} from './hosts.ts'
 import {portProtocol, routedPorts} from './ports.ts'
 import {envoyFilterNames} from './safeguards.ts'
 
 const foreignFix =
   'delete it and drop it from Git; its further hosts and gateways belong in spec.traffic.istio of the Rollout'
+
+/** Label that names the waypoint of a Service. */
+const useWaypoint = 'istio.io/use-waypoint'
 
 /** Problems that are reported at a time. */
 const maximumProblems = 20
@@ -29,15 +23,13 @@ const maximumProblems = 20
 export function problems(context: MeshContext, objects: MeshObjects): MeshProblem[] {
   const routes = objectsOf(objects, 'VirtualService')
   const rules = objectsOf(objects, 'DestinationRule')
-  const {virtualService, delegate} = istioOf(context)
+  const {virtualService} = istioOf(context)
   return [
     ...unroutablePorts(context),
+    ...missingWaypoint(context),
     ...borrowedProblems(context, objects),
     ...(virtualService ? [] : foreignRoute(context, namedObject(context, routes, context.apex.name), foreignFix)),
-    // Hosts are the user's own, where the route is.
-    ...(virtualService || delegate
-      ? []
-      : [...overlappingHosts(context), ...routes.flatMap(route => hostConflict(context, route))]),
+    ...hostProblems(context, routes),
     ...foreignRules(context, rules),
     ...foreignFilters(context, objects),
     ...rules.flatMap(rule => ruleConflict(context, rule)),
@@ -61,25 +53,28 @@ function unroutablePorts(context: MeshContext): MeshProblem[] {
   ]
 }
 
-/** Istio's own validation refuses a VirtualService with such hosts. */
-function overlappingHosts(context: MeshContext): MeshProblem[] {
-  const hosts = routeHosts(context)
-  const found = (problem: string, fix: string): MeshProblem => ({
-    reason: 'InvalidHosts',
-    object: `Rollout ${context.rollout.namespace}/${context.rollout.name}`,
-    field: 'spec.traffic.istio.hosts',
-    problem,
-    fix,
-  })
-  if (hosts.includes('*')) {
-    return [found('the host * is not allowed on the mesh gateway, which is always added', 'name the hosts one by one')]
-  }
-  return istioOf(context).hosts.flatMap(pattern => {
-    const covered = hosts.find(host => host !== pattern && pattern.startsWith('*') && coversHost(pattern, host))
-    return covered
-      ? [found(`${pattern} covers ${covered}, and Istio refuses both in one VirtualService`, 'remove one of them')]
-      : []
-  })
+/**
+ * In the ambient data plane a waypoint reads the route; the proxies of nodes don't. A Service is told to use one by a label,
+ * of its own before that of its namespace; `none` is none.
+ */
+function missingWaypoint({apex, rollout, traffic}: MeshContext): MeshProblem[] {
+  const {dataPlane, waypoint} = traffic.istio ?? {}
+  const label = apex.labels?.[useWaypoint]
+  if (dataPlane !== 'ambient' || (label === undefined ? waypoint === 'namespace' : label !== 'none')) return []
+  const own = `set it to the name of a waypoint (istioctl waypoint apply) that serves Services`
+  const problem = label === 'none' ? 'it tells the Service to use no waypoint' : 'the Service has no such label'
+  return [
+    {
+      reason: 'NoWaypoint',
+      object: `Service ${rollout.namespace}/${apex.name}`,
+      field: `metadata.labels[${useWaypoint}]`,
+      problem: `${problem}, and without one the weights have no effect`,
+      fix:
+        label === 'none'
+          ? own
+          : `${own}; where its namespace has the label, set spec.traffic.istio.waypoint: namespace in the Rollout`,
+    },
+  ]
 }
 
 function foreignFilters(context: MeshContext, objects: MeshObjects): MeshProblem[] {
@@ -112,43 +107,6 @@ function foreignRules(context: MeshContext, rules: readonly KubeObject[]): MeshP
   })
 }
 
-/**
- * A VirtualService that claims one of our hosts where we claim it. One that is exported to some namespaces only counts
- * too: callers there would obey it and miss the release.
- */
-function hostConflict(context: MeshContext, route: KubeObject): MeshProblem[] {
-  if (!isExported(route) || isRoute(context, route)) return []
-  const {namespace = ''} = route.metadata
-  const theirs = new Set(gatewaysOf(route).map(gateway => resolveGateway(gateway, namespace)))
-  const ours = [meshGateway, ...userGateways(context)]
-  const shared = ours.filter(gateway => theirs.has(resolveGateway(gateway, context.rollout.namespace)))
-  const host = stringsOf(route.spec?.hosts).find(one =>
-    shared.some(gateway => clashes(context, resolveHost(one, namespace), gateway)),
-  )
-  if (host === undefined) return []
-  return [
-    {
-      reason: 'HostConflict',
-      object: describe(route),
-      field: 'spec.hosts',
-      problem: `it claims ${host} on gateway ${shared.join(', ')}, as this Rollout does, and Istio obeys only one of them`,
-      fix: `remove ${host} from it, or delete it; hosts and gateways of this Service belong in spec.traffic.istio of the Rollout`,
-    },
-  ]
-}
-
-/**
- * Whether a host of theirs takes traffic of ours on a gateway that both use. On a real gateway the more specific host
- * wins, so a wildcard beside ours does no harm; in the mesh it takes the Service itself.
- */
-function clashes(context: MeshContext, host: string, gateway: string): boolean {
-  const {namespace} = context.rollout
-  const hosts = routeHosts(context).map(one => resolveHost(one, namespace))
-  if (hosts.includes(host)) return true
-  if (gateway !== meshGateway) return false
-  return serviceNames(context.apex.name, namespace).includes(host) || coversHost(host, apexHost(context))
-}
-
 function ruleConflict(context: MeshContext, rule: KubeObject): MeshProblem[] {
   if (!isExported(rule)) return []
   const {namespace = '', name} = rule.metadata
@@ -177,14 +135,4 @@ function apexSubsets(context: MeshContext, rule: KubeObject): MeshProblem {
     problem: `it divides ${apexHost(context)} into subsets, which the slots' Services do not have`,
     fix: 'remove spec.subsets from it; versions are told apart by Services of their own',
   }
-}
-
-function isRoute(context: MeshContext, route: KubeObject): boolean {
-  // One under our name that isn't ours is reported as foreign, once.
-  return route.metadata.namespace === context.rollout.namespace && route.metadata.name === context.apex.name
-}
-
-function gatewaysOf(route: KubeObject): string[] {
-  const gateways = stringsOf(route.spec?.gateways)
-  return gateways.length > 0 ? gateways : [meshGateway]
 }

@@ -35,7 +35,7 @@ describe('requests that match', () => {
 
   test('of a GRPCRoute: headers alone, and the other matches are refused', () => {
     const {context} = rendered({ports: [{port: 80, appProtocol: 'grpc'}]})
-    expect(linkerd.limits?.(context).matchQueryParams?.why).toContain('gRPC')
+    expect(linkerd.limits?.(context, []).matchQueryParams?.why).toContain('gRPC')
     const headers = {...context, routing: {matches: matches.slice(0, 1)}}
     const split: Split = {a: 100, b: 0, apart: {slot: 'b', matched: true}}
     const routes = linkerd.renderRoutes(headers, split, [])
@@ -56,3 +56,23 @@ describe('requests that match', () => {
     }
   })
 })
+
+test.each([
+  [{port: 80, name: 'grpc'}, undefined, true],
+  [{port: 80, name: 'grpc-web'}, undefined, false],
+  [{port: 80, name: 'grpc', appProtocol: 'grpc'}, undefined, false],
+  [{port: 80, appProtocol: 'grpc'}, {name: 'users', ownership: 'exclusive' as const}, true],
+  [
+    {port: 80, appProtocol: 'grpc'},
+    {kind: 'GRPCRoute' as const, name: 'users', ownership: 'exclusive' as const},
+    false,
+  ],
+])(
+  'gRPC by an HTTPRoute fails under status 200, so its built-in metrics are refused: %j %j %s',
+  (port, route, refused) => {
+    const context = testContext({ports: [port]})
+    const linkerdTraffic = {settlingTime: '2s', ...(route ? {route} : {})}
+    const limits = linkerd.limits?.({...context, traffic: {linkerd: linkerdTraffic}}, []) ?? {}
+    expect(limits.comparison !== undefined).toBe(refused)
+  },
+)

@@ -120,3 +120,10 @@ test('every problem says what to do, and their number is bounded', () => {
   expect(problems).toHaveLength(20)
   for (const problem of problems) expect(Object.values(problem).every(text => text.length > 0)).toBe(true)
 })
+
+test("a match that the API's schema refuses", () => {
+  const routing = {matches: [{queryParams: [{name: 'a b', exact: '1'}]}], field: 'spec.strategy.canary.match'}
+  expect(linkerd.problems({...testContext(), routing}, [])).toMatchObject([
+    {reason: 'InvalidMatch', field: 'spec.strategy.canary.match[0].queryParams[0].name'},
+  ])
+})

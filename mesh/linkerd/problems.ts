@@ -5,10 +5,12 @@ import {borrowedProblems} from '../shared/borrowed-routes.ts'
 import {listOf} from '../shared/json.ts'
 import {describe, foreignRoute, isOwn} from '../shared/own.ts'
 import {unusablePort} from '../shared/ports.ts'
+import {unwritableMatches} from '../shared/route-matches.ts'
 import {takesEverything} from '../shared/routes.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {isApex, isRoute, linkerdOf, liveRoute, objectsOf, parentServices, routeKind} from './context.ts'
 import {statusFinding} from './status.ts'
+import {unreadFields} from './unread-fields.ts'
 
 const foreignFix = 'delete it and drop it from Git'
 
@@ -23,11 +25,16 @@ const maximumProblems = 20
 /** Every reason why traffic must not be moved, the Rollout's own first. */
 export function problems(context: MeshContext, objects: MeshObjects): MeshProblem[] {
   const {route: borrowing} = linkerdOf(context)
+  const live = liveRoute(context, objects)
   return [
     ...unusablePort(context, linkerdOf(context).port, 'spec.traffic.linkerd.port', unroutable),
+    ...unwritableMatches(context, routeKind(context)),
     ...(borrowing
-      ? borrowedProblems(context, borrowing, objects, 'spec.traffic.linkerd.route')
-      : foreignRoute(context, liveRoute(context, objects), foreignFix)),
+      ? [
+          ...borrowedProblems(context, borrowing, objects, 'spec.traffic.linkerd.route'),
+          ...(live ? unreadFields(context, live) : []),
+        ]
+      : foreignRoute(context, live, foreignFix)),
     ...refusal(context, objects),
     ...objectsOf(objects, 'ServiceProfile').flatMap(profile => overridingProfile(context, profile)),
     ...[...objectsOf(objects, 'HTTPRoute'), ...objectsOf(objects, 'GRPCRoute')].flatMap(route =>

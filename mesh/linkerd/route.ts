@@ -6,7 +6,7 @@ import type {Split} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
 import {listOf} from '../shared/json.ts'
 import {ownMetadata} from '../shared/own.ts'
-import {everything, matchOf, sharesOf, takesEverything} from '../shared/routes.ts'
+import {everything, matchesOf, sharesOf, takesEverything} from '../shared/routes.ts'
 import {agreed, checkWeights} from '../shared/weights.ts'
 import type {MeshContext, MeshObjects} from '../types.ts'
 import {gatewayApiVersion, isApex, linkerdOf, liveRoute, parentServices, routedPort, routeKind} from './context.ts'
@@ -43,7 +43,7 @@ function rulesOf(context: MeshContext, split: Split): JsonObject[] {
   const {matches = []} = context.routing ?? {}
   if (!split.apart?.matched || matches.length === 0) return [rest]
   const lone = port === undefined ? [] : [backend(context, split.apart.slot, port, 1)]
-  return [{matches: matches.map(match => matchOf(kind, match)), backendRefs: lone}, rest]
+  return [{matches: matches.flatMap(match => matchesOf(kind, match)), backendRefs: lone}, rest]
 }
 
 function backend(context: MeshContext, slot: SlotName, port: number | undefined, weight: number): JsonObject {

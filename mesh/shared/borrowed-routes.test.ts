@@ -106,10 +106,27 @@ describe('what is in its way', () => {
     expect(problemsOf([other])).toMatchObject([{reason: 'RuleMissing', field: 'spec.rules'}])
   })
 
+  test('another Rollout writes it: both are named', () => {
+    const [found, ...more] = problemsOf([usersRoute({labels: {'fairlead.dev/rollout': 'other'}})])
+    expect(more).toEqual([])
+    expect(found).toMatchObject({reason: 'RouteClaimed', object: 'HTTPRoute shop/shop'})
+    expect(found?.problem).toBe('it is the route of Rollout shop/other, and Rollout shop/checkout would change it too')
+  })
+
   test('a rule that shares with another Service', () => {
     const live = usersRoute()
     live.spec.rules[2].backendRefs.push({name: 'legacy', weight: 1})
     expect(problemsOf([live])).toMatchObject([{reason: 'UnsplittableRule', field: 'spec.rules[2].backendRefs'}])
+  })
+
+  test('a rule with several backends of the Service, of which one alone would be left', () => {
+    const live = usersRoute()
+    live.spec.rules[1].backendRefs.push({name: 'checkout', port: 8080, weight: 3})
+    expect(problemsOf([live])).toMatchObject([{reason: 'UnsplittableRule', field: 'spec.rules[1].backendRefs'}])
+    const shared = applied(usersRoute(), renderBorrowed(context, borrowing, {a: 90, b: 10}, [usersRoute()]))
+    expect(problemsOf([shared])).toEqual([])
+    shared.spec.rules[1].backendRefs.push({name: 'checkout-a', port: 8080, weight: 3})
+    expect(problemsOf([shared])).toMatchObject([{reason: 'UnsplittableRule'}])
   })
 
   test.each([

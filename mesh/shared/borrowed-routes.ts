@@ -4,6 +4,7 @@ import type {JsonObject, KubeObject} from '../../crds/meta.ts'
 import type {Split, Weights} from '../../crds/rollout-status.ts'
 import type {Mesh, MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {listOf, textOf} from './json.ts'
+import {claimedRoute} from './own.ts'
 import {keepers, settingFor} from './ownership.ts'
 import {names, type RouteKind, sharesOf, slotOf} from './routes.ts'
 import {agreed} from './weights.ts'
@@ -23,7 +24,7 @@ export interface Borrowing {
 interface OwnRoute {
   /** What the Rollout says of a route that it borrows instead; undefined when it doesn't. */
   borrowing(context: MeshContext): Borrowing | undefined
-  render(context: MeshContext, split: Split): KubeObject
+  render(context: MeshContext, split: Split, objects: MeshObjects): KubeObject
   read(context: MeshContext, objects: MeshObjects): Split | undefined
   /** A backend alone gets everything, even with weight 0. */
   lone: boolean
@@ -34,7 +35,7 @@ export function ownOrBorrowed(own: OwnRoute): Pick<Mesh, 'renderRoutes' | 'rende
   return {
     renderRoutes(context, split, objects) {
       const borrowing = own.borrowing(context)
-      return borrowing ? renderBorrowed(context, borrowing, split, objects) : [own.render(context, split)]
+      return borrowing ? renderBorrowed(context, borrowing, split, objects) : [own.render(context, split, objects)]
     },
     renderReturned(context, objects) {
       const borrowing = own.borrowing(context)
@@ -154,6 +155,8 @@ export function borrowedProblems(
     const fix = `create it, or correct ${field}.name in the Rollout`
     return [{reason: 'RouteMissing', object, field: 'metadata.name', problem: 'it does not exist', fix}]
   }
+  const claimed = claimedRoute(context, route)
+  if (claimed) return [claimed]
   const chosen = chosenRules(context, borrowing, route)
   return [
     ...missingRules(context, borrowing, object, field, chosen),
@@ -189,16 +192,19 @@ function unsplittable(
   object: string,
   {field, rule}: {field: string; rule: JsonObject},
 ): MeshProblem[] {
-  const others = listOf(rule.backendRefs).filter(backend => !leadsToUs(context, backend))
-  if (others.length === 0) return []
+  const backends = listOf(rule.backendRefs)
+  const base = {reason: 'UnsplittableRule', object, field: `${field}.backendRefs`}
+  const {name} = context.apex
+  if (backends.some(backend => !leadsToUs(context, backend))) {
+    const problem = 'it shares its requests with other backends, so a weight would not be a share of all of them'
+    return [{...base, problem, fix: `let the rule lead to ${name} alone`}]
+  }
+  const services = [name, context.slots.a, context.slots.b]
+  if (services.every(service => backends.filter(backend => names(context, backend, service)).length < 2)) return []
+  const problem =
+    'several of its backends are the Service, and one of them alone would be left in a release and after it'
   return [
-    {
-      reason: 'UnsplittableRule',
-      object,
-      field: `${field}.backendRefs`,
-      problem: 'it shares its requests with other backends, so a weight would not be a share of all of them',
-      fix: `let the rule lead to ${context.apex.name} alone`,
-    },
+    {...base, problem, fix: `let the rule have one backend ${name}: another port or another filter takes another rule`},
   ]
 }
 

@@ -10,9 +10,30 @@ export interface Cookie {
  * place once, so every order is an alternative.
  */
 export function cookiePattern(cookies: readonly Cookie[]): string {
-  const pairs = cookies.map(({name, value}) => `${escaped(name)}=${escaped(value)}`)
-  const orders = permutations(pairs).map(order => order.join('; ?(?:.*; ?)?'))
+  return patternOf(ordersOf(cookies))
+}
+
+/**
+ * The same as several expressions, any one of which is enough: each with as many orders as fit into so many characters, or
+ * with one that doesn't fit.
+ */
+export function cookiePatterns(cookies: readonly Cookie[], maximumLength: number): string[] {
+  const groups: string[][] = []
+  for (const order of ordersOf(cookies)) {
+    const group = groups.at(-1)
+    if (group && patternOf([...group, order]).length <= maximumLength) group.push(order)
+    else groups.push([order])
+  }
+  return groups.map(patternOf)
+}
+
+function patternOf(orders: readonly string[]): string {
   return `(?:.*; ?)?${orders.length === 1 ? orders[0] : `(?:${orders.join('|')})`}(?:;.*)?`
+}
+
+function ordersOf(cookies: readonly Cookie[]): string[] {
+  const pairs = cookies.map(({name, value}) => `${escaped(name)}=${escaped(value)}`)
+  return permutations(pairs).map(order => order.join('; ?(?:.*; ?)?'))
 }
 
 function permutations(items: readonly string[]): string[][] {

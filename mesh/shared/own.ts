@@ -38,6 +38,8 @@ export function describe(object: KubeObject): string {
  */
 export function foreignRoute(context: MeshContext, live: KubeObject | undefined, fix: string): MeshProblem[] {
   if (!live || isOwn(context, live)) return []
+  const claimed = claimedRoute(context, live)
+  if (claimed) return [claimed]
   return [
     {
       reason: `Foreign${live.kind}`,
@@ -47,4 +49,18 @@ export function foreignRoute(context: MeshContext, live: KubeObject | undefined,
       fix,
     },
   ]
+}
+
+/** A route that another Rollout writes; undefined when none does. */
+export function claimedRoute(context: MeshContext, route: KubeObject): MeshProblem | undefined {
+  const other = route.metadata.labels?.[labels.rollout]
+  const {name, namespace} = context.rollout
+  if (other === undefined || other === name) return undefined
+  return {
+    reason: 'RouteClaimed',
+    object: describe(route),
+    field: `metadata.labels[${labels.rollout}]`,
+    problem: `it is the route of Rollout ${namespace}/${other}, and Rollout ${namespace}/${name} would change it too`,
+    fix: 'give each of the two Rollouts a Service and a route of its own, or delete one of them',
+  }
 }

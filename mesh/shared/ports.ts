@@ -82,3 +82,17 @@ export function unusablePort(
   const where = port && chosen !== undefined ? `spec.ports[port=${port.port}]` : 'spec.ports'
   return [{reason: 'NoRoutablePort', object: service, field: where, ...unroutable}]
 }
+
+/** Whether the port that the route is for says that it speaks gRPC, if by its name alone; gRPC-Web is HTTP. */
+export function saysGrpc(ofService: readonly ServicePort[], chosen: number | undefined): boolean {
+  const routed = portForRoute(ofService, chosen)
+  const {name = '', appProtocol = name} = ofService.find(({port}) => port === routed?.port) ?? {}
+  return /^grpc(?!-web)(-|$)/i.test(appProtocol)
+}
+
+/** Why a route that counts by HTTP status says nothing of gRPC. */
+export const failsAs200 = {
+  works: false,
+  why: 'the port speaks gRPC, whose failures come under HTTP status 200, and would count as answers of an HTTPRoute',
+  fix: 'give the port of the Service appProtocol: grpc, so that it gets a GRPCRoute; or give the check a query of its own',
+} as const

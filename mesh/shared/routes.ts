@@ -4,7 +4,7 @@ import type {Weights} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
 import type {Match} from '../../crds/strategy.ts'
 import type {MeshContext} from '../types.ts'
-import {cookiePattern} from './cookies.ts'
+import {cookiePatterns} from './cookies.ts'
 import {isObject, listOf} from './json.ts'
 
 const slotNames = ['a', 'b'] as const
@@ -16,23 +16,28 @@ export function everything(kind: RouteKind): JsonObject[] {
   return kind === 'GRPCRoute' ? [] : [{path: {type: 'PathPrefix', value: '/'}}]
 }
 
-/** A match of a route's rule for one of the strategy's. Conditions on cookies are one on their header. */
-export function matchOf(kind: RouteKind, {headers = [], cookies = [], queryParams = []}: Match): JsonObject {
+/** Longest value of a condition on a header, in the API's schema. */
+const maximumHeaderValue = 4096
+
+/**
+ * Matches of a route's rule for one of the strategy's, any one of which is enough. Conditions on cookies are one on their
+ * header, which may be in one match but once, and has a limit: so what is too long for one is several.
+ */
+export function matchesOf(kind: RouteKind, {headers = [], cookies = [], queryParams = []}: Match): JsonObject[] {
   const named = ({name, exact, regex}: {name: string; exact?: string | undefined; regex?: string | undefined}) =>
     exact === undefined ? {type: 'RegularExpression', name, value: whole(regex)} : {type: 'Exact', name, value: exact}
-  const conditions = [
-    ...headers.map(named),
-    ...(cookies.length > 0 ? [{type: 'RegularExpression', name: 'cookie', value: whole(cookiePattern(cookies))}] : []),
-  ]
-  return {
+  const others = headers.map(named)
+  const query = queryParams.length > 0 ? {queryParams: queryParams.map(named)} : {}
+  if (cookies.length === 0) return [{...everything(kind)[0], ...(others.length > 0 ? {headers: others} : {}), ...query}]
+  return cookiePatterns(cookies, maximumHeaderValue - whole('').length).map(pattern => ({
     ...everything(kind)[0],
-    ...(conditions.length > 0 ? {headers: conditions} : {}),
-    ...(queryParams.length > 0 ? {queryParams: queryParams.map(named)} : {}),
-  }
+    headers: [...others, {type: 'RegularExpression', name: 'cookie', value: whole(pattern)}],
+    ...query,
+  }))
 }
 
 /** An expression for the whole of a text, whether or not an implementation takes it so by itself: the API leaves that open. */
-function whole(regex: string | undefined): string {
+export function whole(regex: string | undefined): string {
   return `^(?:${regex ?? ''})$`
 }
 

@@ -7,12 +7,16 @@ interface Definition {
   kind: string
   plural: string
   shortNames?: string[]
+  /** Namespaced when absent. */
+  scope?: 'Cluster'
+  /** Release of the project, as its bundle says it. */
+  bundle?: string
   /** Further columns of kubectl's table. */
   columns?: object[]
 }
 
 const istio = {group: 'networking.istio.io', version: 'v1'}
-const gatewayApi = {group: 'gateway.networking.k8s.io', version: 'v1'}
+const gatewayApi = {group: 'gateway.networking.k8s.io', version: 'v1', bundle: 'v1.6.1'}
 const hostnames = [{name: 'Hostnames', type: 'string', jsonPath: '.spec.hostnames'}]
 
 const definitions: readonly Definition[] = [
@@ -34,6 +38,7 @@ const definitions: readonly Definition[] = [
     columns: [{name: 'Host', type: 'string', jsonPath: '.spec.host'}],
   },
   {...istio, version: 'v1alpha3', kind: 'EnvoyFilter', plural: 'envoyfilters'},
+  {...gatewayApi, scope: 'Cluster', kind: 'GatewayClass', plural: 'gatewayclasses', shortNames: ['gc']},
   {...gatewayApi, kind: 'Gateway', plural: 'gateways', shortNames: ['gtw']},
   {...gatewayApi, kind: 'HTTPRoute', plural: 'httproutes', columns: hostnames},
   {...gatewayApi, kind: 'GRPCRoute', plural: 'grpcroutes', columns: hostnames},
@@ -43,12 +48,14 @@ const definitions: readonly Definition[] = [
 /** The resources of Istio, the Gateway API and Linkerd, with any fields under spec and status. */
 export const meshCrds: readonly KubeObject[] = definitions.map(definitionOf)
 
-function definitionOf({group, version, kind, plural, shortNames = [], columns = []}: Definition): KubeObject {
+function definitionOf(definition: Definition): KubeObject {
+  const {group, version, kind, plural, scope = 'Namespaced', bundle, shortNames = [], columns = []} = definition
+  const annotations = bundle === undefined ? {} : {annotations: {[`${group}/bundle-version`]: bundle}}
   const open = {type: 'object', 'x-kubernetes-preserve-unknown-fields': true}
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: {name: `${plural}.${group}`},
+    metadata: {name: `${plural}.${group}`, ...annotations},
     spec: {
       group,
       names: {
@@ -59,7 +66,7 @@ function definitionOf({group, version, kind, plural, shortNames = [], columns = 
         shortNames,
         ...(group === istio.group ? {categories: ['istio-io', 'networking-istio-io']} : {}),
       },
-      scope: 'Namespaced',
+      scope,
       versions: [
         {
           name: version,

@@ -13,7 +13,15 @@ import {startProxy} from '../proxy/index.ts'
 import {seededRandom, startWorkloadRunner} from '../workloads/index.ts'
 import {type AlertReceiver, startAlertReceiver} from './alert-receiver.ts'
 import {type ControllerProcess, startControllerProcess} from './controller-process.ts'
-import {type DemoVersion, demoName, demoNamespace, gitSyncManifest, insiders, publicHost} from './manifests.ts'
+import {
+  type DemoVersion,
+  demoName,
+  demoNamespace,
+  gatewayClassManifest,
+  gitSyncManifest,
+  insiders,
+  publicHost,
+} from './manifests.ts'
 import {createRepository, type DemoRepository} from './repository.ts'
 import {startTraffic, type Traffic} from './traffic.ts'
 import type {DemoVariant} from './variants.ts'
@@ -43,6 +51,7 @@ export async function startEnvironment(first: DemoVersion, variant: DemoVariant)
   const api = await startApiServer()
   for (const crd of [...kinds.map(definitionOf), ...meshCrds]) api.store.create(structuredClone(crd) as KubeObject)
   api.store.create({apiVersion: 'v1', kind: 'Namespace', metadata: {name: demoNamespace}})
+  api.store.create(gatewayClassManifest() as KubeObject)
   const runner = startWorkloadRunner({store: api.store, random: seededRandom(1)})
   const proxy = await startProxy({
     store: api.store,

@@ -86,13 +86,25 @@ export function otherManifests(alertAddress: string, variant: DemoVariant): Reco
   }
 }
 
+/** The class of the demo's Gateway. The proxy names its metrics as Envoy Gateway does, and goes by its name. */
+export function gatewayClassManifest(): object {
+  return {
+    apiVersion: 'gateway.networking.k8s.io/v1',
+    kind: 'GatewayClass',
+    metadata: {name: gatewayClassName},
+    spec: {controllerName: 'gateway.envoyproxy.io/playground'},
+  }
+}
+
+const gatewayClassName = 'playground'
+
 function gatewayManifest(): object {
   const listeners = [{name: 'http', port: 80, protocol: 'HTTP'}]
   return {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind: 'Gateway',
     metadata: {name: 'public'},
-    spec: {gatewayClassName: 'playground', listeners},
+    spec: {gatewayClassName, listeners},
   }
 }
 

@@ -74,11 +74,13 @@ function rulesTemplate(): string {
   ].join('\n')
 }
 
-function ruleText({apiGroup, resource, verbs, when}: Permission): string {
-  const rule = `- {apiGroups: ["${apiGroup}"], resources: [${resource}], verbs: [${verbs.join(', ')}]}`
+function ruleText({apiGroup, resource, names, verbs, when, scope}: Permission): string {
+  const only = names ? `, resourceNames: [${names.join(', ')}]` : ''
+  const rule = `- {apiGroups: ["${apiGroup}"], resources: [${resource}]${only}, verbs: [${verbs.join(', ')}]}`
   if (!when) return rule
   const values = when.map(value => `.Values.${value}`).join(' ')
-  return `{{- if ${when.length > 1 ? `or ${values}` : values} }}\n${rule}\n{{- end }}`
+  const chosen = when.length > 1 ? `or ${values}` : values
+  return `{{- if ${scope === 'Cluster' ? `and (not .Values.namespace) (${chosen})` : chosen} }}\n${rule}\n{{- end }}`
 }
 
 function valuesText(schema: ValueSchema, indent: string): string {
@@ -148,9 +150,11 @@ function choices({enum: values}: ValueSchema): string {
   return values ? ` One of ${values.map(value => `\`${value}\``).join(', ')}.` : ''
 }
 
-function permissionRow({apiGroup, resource, verbs, reason, when}: Permission): string {
-  const condition = (when ?? []).map(value => `\`${value}\``).join(' or ')
-  return `| ${apiGroup || 'core'} | ${resource} | ${verbs.join(', ')} | ${reason} | ${condition} |`
+function permissionRow({apiGroup, resource, names, verbs, reason, when, scope}: Permission): string {
+  const values = (when ?? []).map(value => `\`${value}\``).join(' or ')
+  const condition = scope === 'Cluster' ? `${values}, without \`namespace\`` : values
+  const only = names ? `${resource}: ${names.join(', ')}` : resource
+  return `| ${apiGroup || 'core'} | ${only} | ${verbs.join(', ')} | ${reason} | ${condition} |`
 }
 
 function cell(text: string): string {

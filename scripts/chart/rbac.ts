@@ -8,6 +8,10 @@ export interface Permission {
   verbs: readonly Verb[]
   /** What the controller does with it. */
   reason: string
+  /** Names of the only objects of the resource. */
+  names?: readonly string[]
+  /** The resource lies in no namespace: a Role can't give it. */
+  scope?: 'Cluster'
   /** Values of the chart that render it, any one of them; always when absent. */
   when?: readonly ('meshes.istio' | 'meshes.gatewayAPI' | 'meshes.linkerd')[]
 }
@@ -113,6 +117,23 @@ export const permissions: readonly Permission[] = [
     resource: 'gateways',
     verbs: follow,
     reason: 'parents of the route',
+    when: ['meshes.gatewayAPI'],
+  },
+  {
+    apiGroup: 'gateway.networking.k8s.io',
+    resource: 'gatewayclasses',
+    verbs: follow,
+    reason: 'who serves the parents of the route, and which features they have',
+    scope: 'Cluster',
+    when: ['meshes.gatewayAPI'],
+  },
+  {
+    apiGroup: 'apiextensions.k8s.io',
+    resource: 'customresourcedefinitions',
+    names: ['httproutes.gateway.networking.k8s.io'],
+    verbs: follow,
+    reason: 'which release of the Gateway API is installed',
+    scope: 'Cluster',
     when: ['meshes.gatewayAPI'],
   },
   {

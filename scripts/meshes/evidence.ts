@@ -35,6 +35,7 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
     matchSourceNamespace: istioTraffic("requests that match > by the caller's namespace"),
     matchSourceRegion: istioTraffic("requests that match > by the caller's region"),
     mirror: istioTraffic('mirroring: every answer is of the one version, the other gets copies of a share'),
+    mirrorPercent: istioTraffic('mirroring: every answer is of the one version, the other gets copies of a share'),
     sticky: istioTraffic('sticky sessions > who has a cookie stays'),
     borrowedRoute: istioTraffic(
       "routes of the user's > borrowed: the weights inside and through the gateway, and their other rules go on working",
@@ -48,6 +49,10 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
       test: 'a release > with a baseline: a fresh copy of the primary stands beside the canary, and in no way',
     },
     comparison: {
+      file: 'mesh/istio/counters.test.ts',
+      test: 'the callers name the Service of a slot, its pods name the workload',
+    },
+    previewMetrics: {
       file: 'mesh/istio/counters.test.ts',
       test: 'the callers name the Service of a slot, its pods name the workload',
     },
@@ -74,6 +79,7 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
     matchCookies: gatewayTraffic('requests that match > by cookies, in any order'),
     matchQueryParams: gatewayTraffic('requests that match > by query parameters'),
     mirror: gatewayTraffic('mirroring: every answer is of the one version, the other gets copies of a share'),
+    mirrorPercent: gatewayTraffic('mirroring: every answer is of the one version, the other gets copies of a share'),
     sticky: gatewayTraffic('sticky sessions > who has a cookie stays'),
     borrowedRoute: gatewayTraffic(
       "a route of the user's: the weights, and its other rules go on working; it is given back as it was",
@@ -119,6 +125,7 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
       file: 'mesh/linkerd/counters.test.ts',
       test: 'backends that proxies make up, probes and the admin port are left out',
     },
+    previewMetrics: {file: 'mesh/linkerd/counters.test.ts', test: 'pods: %s: %j'},
   },
   none: {
     canary: simulated('without a mesh > a canary: its share is that of its pods, and the Service selects both slots'),

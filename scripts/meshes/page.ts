@@ -2,6 +2,7 @@
 import {meshes} from '../../mesh/registry.ts'
 import {features, type Support} from '../../mesh/types.ts'
 import {type Evidence, evidence, type MeshName, type Row} from './evidence.ts'
+import {implementationsSection} from './implementations.ts'
 
 const titles: Readonly<Record<Row, string>> = {
   canary: 'Canary, by steps',
@@ -13,7 +14,8 @@ const titles: Readonly<Record<Row, string>> = {
   matchSourceLabels: "Match: the caller's labels",
   matchSourceNamespace: "Match: the caller's namespace",
   matchSourceRegion: "Match: the caller's region",
-  mirror: 'Mirroring, with a percentage',
+  mirror: 'Mirroring',
+  mirrorPercent: 'Mirroring, with a percentage',
   sticky: 'Sticky users, per version',
   borrowedRoute: 'A route of yours',
   grpc: 'gRPC',
@@ -22,6 +24,7 @@ const titles: Readonly<Record<Row, string>> = {
   insideCallers: 'Callers inside, by the name of the Service',
   baseline: 'Baseline: a fresh copy of the primary',
   comparison: 'Built-in metrics of both versions',
+  previewMetrics: 'Built-in metrics of tests, by the preview Service',
   circuitBreaker: 'Circuit breaker on the canary',
   rateLimit: 'Rate limit on the canary',
   faults: "Faults on the canary's calls",
@@ -74,6 +77,7 @@ export function meshesPage(notice: string): string {
     ...rows.map(row => `| ${titles[row]} | ${names.map(name => cell(name, row)).join(' | ')} |`),
     '',
     ...prose,
+    ...implementationsSection,
     ...names.flatMap(section),
   ].join('\n')
 }
@@ -108,11 +112,14 @@ const prose = [
   '',
   '- **Apart**: what one slot gets whatever its share: requests that match, users with its cookie, copies. The status shows it under `status.traffic.wanted.apart`; it is confirmed as a weight is, and judged with everything else that the slot answers.',
   '- **Sticky** users: whoever the new version has answered stays with it while the release lasts, through every change of the weight, and goes back with a rollback, since the cookie names the revision. Whoever the old version has answered stays until the weight changes. Callers that keep no cookies are shared out by weight.',
-  '- **Mirroring**: copies of requests whose answers nobody sees. What they write is written: mirror only what may happen twice. Copies count for the canary, so checks can fail on them before a user meets it.',
+  '- **Mirroring**: copies of requests whose answers nobody sees. What they write is written: mirror only what may happen twice. Copies count for the canary, so checks can fail on them before a user meets it; requests that match wait until the steps with mirror are over.',
+  '- **Weights** are whole percent, and no mesh rounds them: Envoy (Istio, Envoy Gateway and others) draws a number below the sum of the weights for every request, Linkerd does by the weights of the backends that are ready, NGINX Gateway Fabric shares out by percentages with two decimals, Traefik takes turns. What differs from the weight is chance, or the callers: a connection that stays open, a user who is sticky.',
   "- **A route of yours**: by default Fairlead makes the route. `virtualService` (Istio) and `route` (Gateway API, Linkerd) borrow yours: the destinations of its rules that lead to the Service are Fairlead's, everything else stays. A list of rules has one owner in server-side apply, so a release is refused (`RouteOwnedElsewhere`, with the setting for Argo CD or Flux) while another tool manages it, unless `ownership: shared` says that you have told it. `delegate: true` (Istio) needs none of that: your VirtualService delegates to one of Fairlead's.",
+  "- **The API's limits**: Fairlead's own route has three rules (Gateway API) or two (Linkerd), of the 16 that a route may have, and adds none to one of yours, but a second backend to the rules that lead to the Service. Matches that would break a limit (64 in a rule, 4,096 characters for a header, 1,024 for a query parameter) are refused as `InvalidMatch` with their field.",
   "- **Safeguards** hold for the canary's slot until the promotion, and go with the release, also after a crash. A circuit breaker that has left out all of its pods makes the canary's share fail: that is a rollback, soon. A rate limit answers 429, which is no failure of the canary.",
   "- **Faults** are a chaos gate: during a step the canary's calls to the named Services are delayed or fail, and its own checks must hold. They meet calls by the Service's name, not by address.",
   "- **TCP** (Istio): the weights are part of the callers' listeners, and stand for new connections alone. A connection that opens at the very moment of a change may be reset: one in about 2,000 was, at one change.",
   "- **Without a mesh** (`none`) the apex Service's own selector moves. Blue/green is exact. A canary is *approximate*: kube-proxy shares connections out evenly over the pods, so one canary pod beside three primary pods gets a quarter, whatever the weight says; `kubectl get rollouts` shows the pods, as in `Weight 5, 1 of 4 pods`. The number of the primary's pods stays, so weights end at 50. Nobody counts requests per version: checks are thresholds with a query of yours.",
-  '- **The ambient data plane** of Istio (`dataPlane: ambient`): the route is the same, read by the waypoint of the Service, whose metrics are read. Callers by label, rate limits and faults are refused there. It has been tried by nobody here.',
+  "- **The ambient data plane** of Istio (`dataPlane: ambient`): the route is the same, read by the waypoint of the Service, whose metrics are read. The Service has to use one (label `istio.io/use-waypoint`), for without it the weights have no effect: a release is refused (`NoWaypoint`) unless the label is there, or `waypoint: namespace` says that the namespace has it. The slots' Services need no label: istiod gives the waypoint whatever the route leads to. Callers by label, rate limits and faults are refused there. It has been tried by nobody here.",
+  "- **Authorization policies that name a version** go on working where they select pods: the pods of a slot keep every label of your template, `version` among them, and run as your ServiceAccount, so a policy for `version: v2` holds for whichever slot has v2, and one that admits callers by your ServiceAccount still does. In the ambient data plane such a policy is enforced by ztunnel, which knows connections alone, and the caller that it sees is the waypoint. A policy there whose `targetRefs` name the apex Service holds for every request to that Service, whichever slot answers it, since istiod attaches it to the Service that was called: the slots' Services need none for that. It can't tell versions apart, and it does not hold for a caller who names `<target>-a` or `<target>-b`: where callers might, name those two in `targetRefs` as well. With Linkerd a Server selects pods in the same way; an AuthorizationPolicy for one of your HTTPRoutes holds for the requests of that route.",
 ]

@@ -72,7 +72,11 @@ async function grantAllBut(resource: string, group: string, verbs: string[]): Pr
     verbs: all,
   }))
   const rest = {apiGroups: [group], resources: [resource], verbs: all.filter(verb => !verbs.includes(verb))}
-  const gateway = {apiGroups: ['gateway.networking.k8s.io', 'linkerd.io'], resources: ['*'], verbs: all}
+  const gateway = {
+    apiGroups: ['gateway.networking.k8s.io', 'apiextensions.k8s.io', 'linkerd.io'],
+    resources: ['*'],
+    verbs: all,
+  }
   await grant('everything', [...rules, rest, gateway])
 }
 

@@ -126,9 +126,13 @@ async function gatewayRelease(): Promise<void> {
     spec: {...deployment.spec, selector: {matchLabels: {app: 'web'}}},
   }
   other.spec.template.metadata.labels = {app: 'web'}
+  const gatewayApi = 'gateway.networking.k8s.io/v1'
+  // The checks are those of Envoy Gateway's metrics.
+  const controllerName = 'gateway.envoyproxy.io/played'
   await kubectl.stdin(
     [
-      {apiVersion: 'gateway.networking.k8s.io/v1', kind: 'Gateway', metadata, spec: {gatewayClassName: 'x', listeners}},
+      {apiVersion: gatewayApi, kind: 'GatewayClass', metadata: {name: 'x'}, spec: {controllerName}},
+      {apiVersion: gatewayApi, kind: 'Gateway', metadata, spec: {gatewayClassName: 'x', listeners}},
       {...service(), metadata, spec: {selector: {app: 'web'}, ports: [{name: 'http', port: 80, targetPort: 'http'}]}},
       other,
     ],
@@ -143,12 +147,7 @@ async function gatewayRelease(): Promise<void> {
   await kubectl.stdin({...made, metadata}, 'create', '-f', '-')
   await until('a route', async () => (await get('httproute/web', '.metadata.name')) === 'web')
   const observedGeneration = Number(await get('httproute/web', '.metadata.generation'))
-  await accept(
-    'httproute',
-    'web',
-    {parentRef: {name: 'web'}, controllerName: 'example.com/played'},
-    {observedGeneration},
-  )
+  await accept('httproute', 'web', {parentRef: {name: 'web'}, controllerName}, {observedGeneration})
   await until('adoption behind the Gateway', healthy('web', '1'))
 }
 

@@ -64,6 +64,12 @@ const rival: KubeObject = {
   metadata: {name: 'aaa', namespace: 'shop', creationTimestamp: '2000-01-01T00:00:00Z'},
 }
 
+/** Another target, behind the same Service. */
+const onService: KubeObject = {
+  ...rival,
+  spec: {targetRef: {name: 'checkout-next'}, service: {name: 'checkout'}},
+}
+
 type Case = [string, string, string, Change]
 const cases: Case[] = [
   ['TargetMissing', 'Rollout shop/checkout', 'spec.targetRef.name', world => without(world, 'target')],
@@ -139,6 +145,16 @@ const cases: Case[] = [
     'spec.service.name',
     world => ({...world, apex: changed(world.apex, {}, {labels: {'fairlead.dev/rollout': 'other'}})}),
   ],
+  [
+    'ServiceClaimed',
+    'Service shop/checkout',
+    'spec.service.name',
+    world => ({
+      ...world,
+      apex: changed(world.apex, {selector: {'fairlead.dev/rollout': 'other', 'fairlead.dev/slot': 'a'}}),
+    }),
+  ],
+  ['ServiceClaimed', 'Rollout shop/checkout', 'spec.service.name', world => ({...world, siblings: [onService]})],
   [
     'ApexNotOwned',
     'Service shop/checkout',
@@ -235,6 +251,18 @@ const cases: Case[] = [
 
 test('a sound world is not refused', () => {
   expect(refusals(sound())).toEqual([])
+})
+
+test('of two Rollouts on one Service the older goes on, and the other is told both names', () => {
+  const world = sound()
+  const [found, ...more] = refusals({...world, siblings: [onService]})
+  expect(more).toEqual([])
+  expect(found?.problem).toBe(
+    'Rollout shop/aaa already releases through Service checkout, and so would Rollout shop/checkout',
+  )
+  const younger = {...onService, metadata: {...onService.metadata, creationTimestamp: '2999-01-01T00:00:00Z'}}
+  const elsewhere = {...onService, spec: {targetRef: {name: 'checkout-next'}}}
+  expect([younger, elsewhere].map(one => refusals({...world, siblings: [one]}))).toEqual([[], []])
 })
 
 /** Whether an intent applies what is there already, and yields to whoever has another value. */

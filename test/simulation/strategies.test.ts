@@ -73,6 +73,27 @@ describe('canary', () => {
     ])
   })
 
+  test('copies come before the requests that match, too', () => {
+    const steps = [{weight: 0}, {weight: 0, mirror: 50}, {weight: 0}, {weight: 20}]
+    const {splits} = released({canary: {steps, match: insiders, sticky: {}}}, 'Baking')
+    expect(splits.map(({b, apart}) => [b, apart?.mirrorPercent, apart?.matched, apart?.session !== undefined])).toEqual(
+      [
+        [0, undefined, undefined, false],
+        [0, 50, undefined, false],
+        [0, undefined, true, true],
+        [20, undefined, true, true],
+        [100, undefined, undefined, false],
+      ],
+    )
+  })
+
+  test('with a match, too, what fails on copies alone is rolled back before a user meets it', () => {
+    const steps = [{weight: 0, mirror: 50}, {weight: 20}]
+    const {cluster, splits} = released({canary: {steps, match: insiders}}, 'Failed', {}, failing)
+    expect(splits.some(({apart}) => apart?.matched)).toBe(false)
+    expect(cluster.served['app:2']).toBeUndefined()
+  })
+
   test('what fails on copies alone is rolled back before a user meets it', () => {
     const {cluster} = released({canary: {steps: [{weight: 0, mirror: 50}, {weight: 20}]}}, 'Failed', {}, failing)
     expect(cluster.served['app:2']).toBeUndefined()
@@ -206,12 +227,11 @@ describe('blue/green', () => {
   })
 })
 
-describe('without a mesh', () => {
-  const plain = {traffic: {none: {settlingTime: '1s'}}, replicas: 4}
-  const query = {name: 'success', threshold: {query: 'up', min: 1}}
-  const analysis = {interval: '5s', window: '5s', checks: [query]}
-  const selected = (cluster: ModelCluster) => cluster.find('Service', 'checkout')?.spec.selector
+const plain = {traffic: {none: {settlingTime: '1s'}}, replicas: 4}
+const analysis = {interval: '5s', window: '5s', checks: [{name: 'success', threshold: {query: 'up', min: 1}}]}
+const selected = (cluster: ModelCluster) => cluster.find('Service', 'checkout')?.spec.selector
 
+describe('without a mesh', () => {
   test('a canary: its share is that of its pods, and the Service selects both slots', () => {
     const strategy = {canary: {steps: [{weight: 0}, {weight: 5}, {weight: 34}, {weight: 50}]}}
     const cluster = new ModelCluster({...settings, spec: {strategy, analysis, ...plain}}, () => 'pass')
@@ -264,7 +284,9 @@ describe('without a mesh', () => {
     expect(pods[0]).toBe(1)
     expect([cluster.dropped, selected(cluster)['fairlead.dev/slot']]).toEqual([0, 'a'])
   })
+})
 
+describe('without a mesh, what others do', () => {
   test('a selector that somebody else moved is put back, and told of', () => {
     const spec = {strategy: {blueGreen: {}}, analysis, ...plain}
     const cluster = new ModelCluster({...settings, spec}, () => 'pass')

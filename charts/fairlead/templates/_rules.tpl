@@ -36,6 +36,12 @@
 {{- if .Values.meshes.gatewayAPI }}
 - {apiGroups: ["gateway.networking.k8s.io"], resources: [gateways], verbs: [list, watch]}
 {{- end }}
+{{- if and (not .Values.namespace) (.Values.meshes.gatewayAPI) }}
+- {apiGroups: ["gateway.networking.k8s.io"], resources: [gatewayclasses], verbs: [list, watch]}
+{{- end }}
+{{- if and (not .Values.namespace) (.Values.meshes.gatewayAPI) }}
+- {apiGroups: ["apiextensions.k8s.io"], resources: [customresourcedefinitions], resourceNames: [httproutes.gateway.networking.k8s.io], verbs: [list, watch]}
+{{- end }}
 {{- if .Values.meshes.linkerd }}
 - {apiGroups: ["linkerd.io"], resources: [serviceprofiles], verbs: [list, watch]}
 {{- end }}

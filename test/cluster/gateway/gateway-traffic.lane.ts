@@ -97,6 +97,15 @@ test('mirroring: every answer is of the one version, the other gets copies of a 
   expectBinomial(received.filter(({server}) => server === b).length, observed.length, 50)
 })
 
+test('gRPC: calls that fail under HTTP status 200 are counted as failures of the slot that got them', () => {
+  const {observed, counted, failed} = of('gRPC that fails')
+  expectShare(observed, b, 40)
+  expect(new Set(observed.map(({status, server, grpcStatus}) => `${status} ${server} ${grpcStatus}`))).toEqual(
+    new Set([`200 ${a} 0`, `200 ${b} 13`]),
+  )
+  expect(failed).toEqual({a: 0, b: counted?.b})
+})
+
 describe('sticky sessions', () => {
   test('who has no cookie is shared out, and gets the cookie of the version that answered', () => {
     expectNewUsers(of('sticky').observed.slice(0, 200))

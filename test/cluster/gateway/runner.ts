@@ -14,23 +14,22 @@ import {reportRun} from '../envoy/report-run.ts'
 import {installCrds, otherCrdPaths} from '../install-crds.ts'
 import {kubectlFor} from '../kubectl.ts'
 import {envoysSettled} from '../scenarios/envoys.ts'
-import {play, type World} from '../scenarios/play.ts'
+import {type Counter, play, type World} from '../scenarios/play.ts'
 import type {Report} from '../scenarios/report.ts'
 import {servicesOf, startServers} from '../scenarios/servers.ts'
 import {namespace, scenarios} from './scenarios.ts'
 
 const servers = {checkout: '10.1.0.1', 'checkout-a': '10.1.0.2', 'checkout-b': '10.1.0.3'}
 
-/** Requests that Envoy has counted so far, by its name for the cluster. */
-async function requestsByCluster(admin: string): Promise<Map<string, number>> {
+/** Envoy's counters of requests, as a scrape of Prometheus reads them. */
+async function requestCounters(admin: string): Promise<Counter[]> {
   const text = await (await fetch(`http://${admin}/stats/prometheus`)).text()
-  const counts = new Map<string, number>()
-  for (const [, name = '', value] of text.matchAll(
-    /^envoy_cluster_upstream_rq\{[^}]*envoy_cluster_name="([^"]*)"[^}]*\} (\d+)$/gm,
-  )) {
-    counts.set(name, (counts.get(name) ?? 0) + Number(value))
-  }
-  return counts
+  const read = new RegExp(`^(${gatewayAPI.counters[0]?.metrics.join('|')})$`)
+  return [...text.matchAll(/^(\w+)\{([^}]*)\} (\d+)$/gm)].flatMap(([, name = '', labels = '', value]) => {
+    if (!read.test(name)) return []
+    const pairs = [...labels.matchAll(/([a-z_]+)="([^"]*)"/g)].map(([, label = '', text = '']) => [label, text])
+    return [{labels: {__name__: name, ...Object.fromEntries(pairs)}, value: Number(value)}]
+  })
 }
 
 async function run(): Promise<Report> {
@@ -52,7 +51,7 @@ async function run(): Promise<Report> {
     failing: new Set(),
     placeOf: () => ({host: '127.0.0.1', port: gatewayPort}),
     settled: () => envoysSettled([running.admin]),
-    counts: () => requestsByCluster(running.admin),
+    counts: () => requestCounters(running.admin),
   }
   await startServers(servers, world.seen, world.failing)
   const report: Report = {}

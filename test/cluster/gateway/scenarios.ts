@@ -144,6 +144,12 @@ export const scenarios: Record<string, Scenario> = {
       ...times(100, request({cookie: 'fairlead-checkout=r2.not.30'})),
     ],
   },
+  'gRPC that fails': {
+    context: contextWith([], undefined, 'grpc'),
+    split: {a: 60, b: 40},
+    failing: ['checkout-b'],
+    requests: times(200, grpc()),
+  },
   borrowed: {
     context: contextWith([], {route: {name: 'users', ownership: 'exclusive'}}),
     split: {a: 50, b: 50},

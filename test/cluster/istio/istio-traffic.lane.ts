@@ -89,8 +89,8 @@ describe('requests that match', () => {
     expect(answers(of('cookies').observed)).toEqual([b, b, a, a, a])
   })
 
-  test('by as many cookies as a match may have', () => {
-    expect(answers(of('as many cookies as a match may have').observed)).toEqual([b, b, a])
+  test('by as many and as long cookies as a match may have', () => {
+    expect(answers(of('as many and as long cookies as a match may have').observed)).toEqual([b, b, a])
   })
 
   test('by query parameters', () => {

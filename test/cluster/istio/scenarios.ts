@@ -19,6 +19,9 @@ function contextWith(istio: object = {}, matches: Match[] = [], protocol: Protoc
   }
 }
 
+/** The largest that the schema of a Rollout allows. */
+const longCookies = ['a', 'b', 'c', 'd'].map(name => ({name: name.padEnd(128, '-'), value: name.padEnd(256, '.')}))
+
 const half: Split = {a: 50, b: 50}
 
 function matched(b = 0): Split {
@@ -116,16 +119,12 @@ export const scenarios: Record<string, Scenario> = {
       'xbeta=a.b; plan=pro',
     ].map(cookie => from('web', {cookie})),
   },
-  'as many cookies as a match may have': {
-    context: contextWith({}, [
-      {cookies: ['a', 'b', 'c', 'd'].map(name => ({name, value: `${name}.${'1'.repeat(20)}`}))},
-    ]),
+  'as many and as long cookies as a match may have': {
+    context: contextWith({}, [{cookies: longCookies}]),
     split: matched(),
-    requests: [
-      ['d', 'a', 'c', 'b'],
-      ['a', 'b', 'c', 'd'],
-      ['a', 'b', 'c'],
-    ].map(names => from('web', {cookie: `x=1; ${names.map(name => `${name}=${name}.${'1'.repeat(20)}`).join('; ')}`})),
+    requests: [longCookies.toReversed(), longCookies, longCookies.slice(1)].map(cookies =>
+      from('web', {cookie: `x=1; ${cookies.map(({name, value}) => `${name}=${value}`).join('; ')}`}),
+    ),
   },
   'query parameters': {
     context: contextWith({}, [{queryParams: [{name: 'v', exact: '2'}]}]),

@@ -32,7 +32,8 @@ export function startRouteController(
   }
   const run = async () => {
     while (!closed) {
-      await answer()
+      // Whatever goes wrong once is tried again at the next turn.
+      await answer().catch(() => undefined)
       await new Promise(resolve => setTimeout(resolve, pollMilliseconds))
     }
   }

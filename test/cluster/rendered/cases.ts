@@ -63,7 +63,7 @@ const wishes: Readonly<Record<string, Wish>> = {
   'what matches to a, and a weight': {split: {a: 50, b: 50, apart: {slot: 'a', matched: true}}, needs: []},
   sticky: {split: {a: 70, b: 30, apart: {slot: 'b', session}}, needs: ['sticky']},
   'sticky, nobody new': {split: {a: 100, b: 0, apart: {slot: 'b', session}}, needs: ['sticky']},
-  'a share of copies': {split: {a: 100, b: 0, apart: {slot: 'b', mirrorPercent: 50}}, needs: ['mirror']},
+  'a share of copies': {split: {a: 100, b: 0, apart: {slot: 'b', mirrorPercent: 50}}, needs: ['mirrorPercent']},
   'all copies': {split: {a: 0, b: 100, apart: {slot: 'a', mirrorPercent: 100}}, needs: ['mirror']},
   'matches and sticky': {
     split: {a: 70, b: 30, apart: {slot: 'b', matched: true, session}},
@@ -101,7 +101,7 @@ export interface Case {
 }
 
 function works(mesh: Routed, context: MeshContext, feature: Feature): boolean {
-  return meshes[mesh].features[feature].works && meshes[mesh].limits?.(context)[feature] === undefined
+  return meshes[mesh].features[feature].works && meshes[mesh].limits?.(context, [])[feature] === undefined
 }
 
 /** Every case of a mesh; a wish that the mesh can't fulfil for a Rollout is refused before anything is rendered. */

@@ -48,6 +48,8 @@ function gatewayRoute(kind: 'HTTPRoute' | 'GRPCRoute', parent: object, matches: 
 const old = [{path: {type: 'PathPrefix', value: '/old'}}]
 const oldMethod = [{method: {type: 'Exact', service: 'shop.Legacy'}}]
 const gateway = {name: 'public', namespace: 'infra'}
+/** Says that it has everything; without it what goes beyond the core of the API is refused. */
+const gatewayClass = {controllerName: 'gateway.envoyproxy.io/gatewayclass-controller'}
 const apex = {group: '', kind: 'Service', name: 'checkout'}
 const borrowing = {name: 'users', ownership: 'exclusive'}
 
@@ -62,7 +64,7 @@ export const settings: Readonly<Record<Routed, Readonly<Record<string, Settings>
     },
     'TCP through a gateway': {traffic: {hosts: ['ledger.example.com'], gateways: ['infra/tcp']}, ports: [tcp]},
     'a delegate': {traffic: {delegate: true}, ports: several},
-    'the ambient data plane': {traffic: {dataPlane: 'ambient'}, ports: [http]},
+    'the ambient data plane': {traffic: {dataPlane: 'ambient', waypoint: 'namespace'}, ports: [http]},
     'a borrowed VirtualService': {
       traffic: {virtualService: borrowing},
       ports: [http],
@@ -77,18 +79,21 @@ export const settings: Readonly<Record<Routed, Readonly<Record<string, Settings>
     },
   },
   gatewayAPI: {
-    'HTTP through a gateway': {traffic: {parentRefs: [gateway], hosts: [host]}, ports: [http]},
-    'gRPC through a gateway': {traffic: {parentRefs: [gateway]}, ports: [grpc]},
+    'HTTP through a gateway': {traffic: {parentRefs: [gateway], hosts: [host], gatewayClass}, ports: [http]},
+    'HTTP through a gateway that has the core alone': {traffic: {parentRefs: [gateway], hosts: [host]}, ports: [http]},
+    'gRPC through a gateway': {traffic: {parentRefs: [gateway], gatewayClass}, ports: [grpc]},
+    'gRPC through a gateway that has the core alone': {traffic: {parentRefs: [gateway]}, ports: [grpc]},
     'several parents, hosts and ports': {
       traffic: {
         parentRefs: [{...gateway, sectionName: 'https'}, {name: 'inner', port: 8080}, apex],
         hosts: [host, '*.shop.example.com'],
         port: 8081,
+        gatewayClass,
       },
       ports: several,
     },
-    'HTTP inside the mesh (GAMMA)': {traffic: {parentRefs: [apex]}, ports: [http]},
-    'gRPC inside the mesh (GAMMA)': {traffic: {parentRefs: [{...apex, port: 9090}]}, ports: [grpc]},
+    'HTTP inside the mesh (GAMMA)': {traffic: {parentRefs: [apex], gatewayClass}, ports: [http]},
+    'gRPC inside the mesh (GAMMA)': {traffic: {parentRefs: [{...apex, port: 9090}], gatewayClass}, ports: [grpc]},
     'a borrowed HTTPRoute': {
       traffic: {route: borrowing},
       ports: [http],

@@ -13,8 +13,12 @@ import type {SeenRequest} from './servers.ts'
 
 /** Copies of requests arrive after their answers. */
 const stragglerMilliseconds = 200
-/** Writes of a scenario that somebody else's write came before. */
-const mostAttempts = 5
+
+/** One series of a proxy's. */
+export interface Counter {
+  labels: Record<string, string>
+  value: number
+}
 
 export interface World {
   mesh: Mesh
@@ -27,8 +31,8 @@ export interface World {
   placeOf(from: string, protocol: Request['protocol']): Place
   /** Resolves once the proxies have what was applied. */
   settled(): Promise<void>
-  /** How many requests the proxies have counted so far, by the name under which they count. */
-  counts?(): Promise<Map<string, number>>
+  /** The proxies' counters of requests as they are. */
+  counts?(): Promise<Counter[]>
 }
 
 export function pause(milliseconds: number): Promise<void> {
@@ -45,10 +49,17 @@ async function sendAll(world: World, requests: readonly Request[]): Promise<Obse
   return observed
 }
 
-/** Objects of the mesh's kinds. */
-async function live({mesh, client, namespace}: World): Promise<KubeObject[]> {
-  const lists = mesh.kinds.map(({apiVersion, kind}) => client.list({apiVersion, kind, namespace}))
-  return (await Promise.all(lists)).flat()
+/** Objects of the mesh's kinds, of every namespace. */
+async function live({mesh, client}: World): Promise<KubeObject[]> {
+  const lists = mesh.kinds.map(({apiVersion, kind, name, metadataOnly}) =>
+    client.listVersioned({
+      apiVersion,
+      kind,
+      ...(name === undefined ? {} : {name}),
+      ...(metadataOnly ? {metadataOnly} : {}),
+    }),
+  )
+  return (await Promise.all(lists)).flatMap(({items}) => items)
 }
 
 async function rendered(world: World, {context, split, protection}: Scenario): Promise<KubeObject[]> {
@@ -59,15 +70,15 @@ async function rendered(world: World, {context, split, protection}: Scenario): P
   ]
 }
 
-/** A borrowed route names the version that it was made from: whoever writes its status in between is no failure. */
-async function applyOnce(world: World, scenario: Scenario, attempt = 1): Promise<void> {
+/** A borrowed route names the version that it was made from: where somebody wrote a status meanwhile, it is made anew. */
+async function applyOnce(world: World, scenario: Scenario, tries = 5): Promise<void> {
   try {
     for (const manifest of await rendered(world, scenario)) {
       await world.client.apply(stamped(manifest), {fieldManager, force: true})
     }
   } catch (error) {
-    if (!(error instanceof ClusterError && error.status === 409) || attempt === mostAttempts) throw error
-    await applyOnce(world, scenario, attempt + 1)
+    if (!(error instanceof ClusterError && error.status === 409) || tries === 1) throw error
+    await applyOnce(world, scenario, tries - 1)
   }
 }
 
@@ -77,25 +88,39 @@ async function apply(world: World, scenario: Scenario): Promise<string[]> {
   const after = await live(world)
   return (await rendered(world, scenario))
     .filter(manifest => {
-      const found = after.find(one => one.kind === manifest.kind && one.metadata.name === manifest.metadata.name)
+      const {name, namespace} = manifest.metadata
+      const found = after.find(
+        ({kind, metadata}) => kind === manifest.kind && metadata.name === name && metadata.namespace === namespace,
+      )
       return outstanding({kind: 'apply', manifest}, found)
     })
     .map(({kind, metadata}) => `${kind} ${metadata.name}`)
 }
 
-/** How many requests were counted for each slot, by the names that the mesh's own counters go by. */
-function countedFor(
-  {mesh}: World,
-  {context}: Scenario,
-  before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-): {a: number; b: number} {
+/** How many requests were counted for each slot, as the mesh's own counters tell, and how many of them failed. */
+function countedFor({mesh}: World, {context}: Scenario, before: readonly Counter[], after: readonly Counter[]) {
   const [family] = mesh.counters
-  const total = (slot: 'a' | 'b') =>
-    (family?.keysOf(context, slot) ?? []).reduce((sum, [name = '']) => {
-      return sum + (after.get(name) ?? 0) - (before.get(name) ?? 0)
-    }, 0)
-  return {a: total('a'), b: total('b')}
+  const earlier = new Map(before.map(({labels: of, value}) => [JSON.stringify(of), value]))
+  const total = (slot: 'a' | 'b', outcomes: string[]) =>
+    after
+      .filter(({labels: of}) =>
+        family?.keysOf(context, slot).some(key =>
+          isOf(
+            key,
+            family.keyLabels.map(one => of[one]),
+          ),
+        ),
+      )
+      .filter(({labels: of}) => outcomes.includes(family?.outcomeOf(of) ?? ''))
+      .reduce((sum, {labels: of, value}) => sum + value - (earlier.get(JSON.stringify(of)) ?? 0), 0)
+  return {
+    counted: {a: total('a', ['answered', 'failed']), b: total('b', ['answered', 'failed'])},
+    failed: {a: total('a', ['failed']), b: total('b', ['failed'])},
+  }
+}
+
+function isOf(key: readonly string[], values: readonly (string | undefined)[]): boolean {
+  return key.every((one, index) => one === values[index])
 }
 
 /** A request that got no answer at all. */
@@ -138,7 +163,7 @@ export async function play(world: World, scenario: Scenario): Promise<Report[str
   await pause(stragglerMilliseconds)
   const received = world.seen.map(({server, host}) => ({server, host}))
   const after = await world.counts?.()
-  const counted = before && after ? {counted: countedFor(world, scenario, before, after)} : {}
+  const counted = before && after ? countedFor(world, scenario, before, after) : {}
   const returned = mesh.renderReturned(context, await live(world))
   const ours = (await live(world)).filter(({metadata}) => {
     return metadata.labels?.[labels.rollout] !== undefined || users.some(({metadata: {name}}) => name === metadata.name)

@@ -52,8 +52,9 @@ export type Report = Record<
     moves: {meanwhile: Observed[]; after: Observed[]}[]
     /** Every request that any server got, copies included. */
     received: {server: string; host: string}[]
-    /** Requests that the proxies counted for each slot, where that was looked at. */
+    /** Requests that the proxies counted for each slot, where that was looked at, and those of them that failed. */
     counted?: {a: number; b: number}
+    failed?: {a: number; b: number}
     /** What would be given back. */
     returned: KubeObject[]
   }

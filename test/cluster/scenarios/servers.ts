@@ -53,7 +53,7 @@ export function servicesOf(namespace: string, addresses: Readonly<Record<string,
  * Starts the servers; each answers with its name, whatever the protocol.
  * @param addresses by the server's name
  * @param seen gets every request of theirs
- * @param failing names of those that answer with status 503
+ * @param failing names of those that answer with status 503, or gRPC status 13 under 200
  */
 export async function startServers(
   addresses: Readonly<Record<string, string>>,
@@ -63,7 +63,7 @@ export async function startServers(
   for (const [name, address] of Object.entries(addresses)) {
     const body = JSON.stringify({server: name})
     await listening(httpServer(name, body, seen, failing), serverPort, address)
-    await listening(grpcServer(name, body, seen), grpcServerPort, address)
+    await listening(grpcServer(name, body, seen, failing), grpcServerPort, address)
     await listening(tcpServer(name, body, seen), tcpServerPort, address)
   }
 }
@@ -80,12 +80,12 @@ function httpServer(name: string, body: string, seen: SeenRequest[], failing: Re
   return server
 }
 
-function grpcServer(name: string, body: string, seen: SeenRequest[]) {
+function grpcServer(name: string, body: string, seen: SeenRequest[], failing: ReadonlySet<string>) {
   const server = createHttp2Server()
   server.on('stream', (stream, headers) => {
     seen.push({server: name, host: headers[':authority'] ?? ''})
     stream.respond({':status': 200, 'content-type': 'application/grpc'}, {waitForTrailers: true})
-    stream.once('wantTrailers', () => stream.sendTrailers({'grpc-status': '0'}))
+    stream.once('wantTrailers', () => stream.sendTrailers({'grpc-status': failing.has(name) ? '13' : '0'}))
     stream.end(framed(body))
   })
   return server

@@ -6,6 +6,8 @@ import {expectGolden} from './golden.ts'
 
 type Settings = Partial<NonNullable<MeshContext['traffic']['gatewayAPI']>>
 
+const envoyGateway = {controllerName: 'gateway.envoyproxy.io/gatewayclass-controller'}
+
 function route(ports: ServicePort[], settings: Settings, weights: Weights) {
   const context: MeshContext = {
     rollout: {name: 'checkout', namespace: 'shop', uid: '11111111-2222-3333-4444-555555555555'},
@@ -26,8 +28,13 @@ test('one http port, by weight', () => {
     [95, 5],
     [0, 100],
   ] as const) {
-    expectGolden(`gateway-api-${a}-${b}`, route([http], {hosts: ['shop.example.com']}, {a, b}))
+    const settings = {hosts: ['shop.example.com'], gatewayClass: envoyGateway}
+    expectGolden(`gateway-api-${a}-${b}`, route([http], settings, {a, b}))
   }
+})
+
+test('nobody says what serves the Gateway: core features alone', () => {
+  expectGolden('gateway-api-core', route([http], {hosts: ['shop.example.com']}, {a: 95, b: 5}))
 })
 
 test("the user's hosts, parents and port", () => {
@@ -39,6 +46,7 @@ test("the user's hosts, parents and port", () => {
       {group: '', kind: 'Service', name: 'checkout'},
     ],
     port: 9090,
+    gatewayClass: envoyGateway,
   }
   const ports = [http, {name: 'grpc', port: 9090, appProtocol: 'kubernetes.io/h2c'}]
   expectGolden('gateway-api-hosts-and-parents', route(ports, settings, {a: 50, b: 50}))
