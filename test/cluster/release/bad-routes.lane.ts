@@ -75,7 +75,7 @@ const patchRollout = (kubectl: Kubectl, operations: object[]) =>
 const faults: readonly Fault[] = [
   {
     name: 'foreign-route',
-    plant: kubectl => create(kubectl, virtualService(name, {'fairlead.dev/rollout': 'another'})),
+    plant: kubectl => create(kubectl, virtualService(name)),
     mend: kubectl => kubectl('delete', 'virtualservice', name),
     reason: 'ForeignVirtualService',
     words: [
@@ -84,6 +84,14 @@ const faults: readonly Fault[] = [
       'not made by this Rollout',
       'delete it',
     ],
+    early: true,
+  },
+  {
+    name: 'claimed-route',
+    plant: kubectl => create(kubectl, virtualService(name, {'fairlead.dev/rollout': 'another'})),
+    mend: kubectl => kubectl('delete', 'virtualservice', name),
+    reason: 'RouteClaimed',
+    words: [`VirtualService bad-claimed-route-adoption/${name}`, 'metadata.labels', '/another', 'a route of its own'],
     early: true,
   },
   {
