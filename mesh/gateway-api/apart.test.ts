@@ -70,7 +70,7 @@ describe("matches that the API's schema has no room for", () => {
     for (const one of special) {
       const headers = one.headers as JsonObject[]
       expect(headers.map(({name}) => name)).toEqual(['x-group', 'cookie'])
-      expect(String(headers[1]?.value).length).toBeLessThanOrEqual(4096)
+      expect(headers[1]?.value).toSatisfy((value: string) => value.length <= 4096)
     }
     expect(gatewayAPI.read(context, routes)).toEqual(split)
   })
