@@ -80,6 +80,8 @@ function pollOf(counted: CountedPoll, step: JudgedStep, metric: CompareSettings[
     counts: inForce,
     canary: counts[step.canary],
     primary: counts[step.primary],
+    // A baseline is young and has few requests: how the old version's failures scatter is told by its own pods.
+    ...(step.primary === 'baseline' ? {own: counts[step.canary === 'a' ? 'b' : 'a']} : {}),
   }
 }
 

@@ -17,6 +17,9 @@ describe('combineVerdicts', () => {
     [['pass', 'noData'], 'wait', 1],
     [['noData', 'error'], 'wait', 1],
     [['noData', 'pass', 'noData'], 'wait', 0],
+    [['inconclusive', 'pass', 'noData'], 'wait', 2],
+    [['inconclusive', 'noData', 'error'], 'wait', 2],
+    [['pass', 'inconclusive', 'inconclusive'], 'wait', 1],
     [['error', 'noData', 'fail', 'fail'], 'rollback', 2],
   ])('%j is %s', (verdicts, expected, deciding) => {
     const results = verdicts.map((verdict, index) => result(`check-${index}`, verdict))
@@ -52,7 +55,7 @@ describe('a dry run', () => {
 })
 
 describe('properties of the verdict', () => {
-  const verdicts = fc.constantFrom<CheckResult['verdict']>('pass', 'fail', 'noData', 'error')
+  const verdicts = fc.constantFrom<CheckResult['verdict']>('pass', 'fail', 'inconclusive', 'noData', 'error')
   const shuffled = fc
     .array(verdicts, {maxLength: 20})
     .chain(list => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, {minLength: list.length})))

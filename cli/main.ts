@@ -64,7 +64,10 @@ program
 program
   .command('backtest')
   .description('what the judge would have decided over a range of the past, beside a fixed threshold')
-  .requiredOption('--rollout <file>', 'YAML file with the Rollout: its names, mesh and compare checks')
+  .requiredOption(
+    '--rollout <file>',
+    'YAML file with the Rollout, for its names, mesh and checks, and with MetricTemplates that they use',
+  )
   .option('--prometheus <address>', 'Prometheus that holds the range')
   .option('--prometheus-config <file>', 'how to connect to it, as for the controller')
   .option('--file <file>', 'a range that --record has written')

@@ -49,6 +49,17 @@ export const annotations = {
   endBake: 'fairlead.dev/end-bake',
 } as const
 
+/** Name of a node that nobody has: a DaemonSet whose pods ask for it has none. */
+export const parkedNodeName = 'parked.fairlead.dev'
+
+/**
+ * Name from which those of the slots are made, and that of the apex Service where none is given: the target's, else the
+ * Rollout's own. @param spec of a Rollout, whatever else it holds
+ */
+export function baseNameOf(rollout: string, spec: {targetRef?: {name?: string} | undefined} | undefined): string {
+  return spec?.targetRef?.name ?? rollout
+}
+
 /** The Rollout's finalizer. */
 export const finalizer = 'fairlead.dev/rollout'
 /** The GitSync's finalizer. */

@@ -67,8 +67,21 @@ export const kinds: readonly Kind[] = [
     ],
     rules: [
       {
-        rule: 'self.targetRef == oldSelf.targetRef',
+        rule: '[has(self.targetRef), has(self.template), has(self.serviceRefs)].filter(x, x).size() == 1',
+        message: 'set exactly one of targetRef, template and serviceRefs',
+      },
+      {
+        rule: "!has(self.replicas) || has(self.template) || (has(self.targetRef) && self.targetRef.kind == 'Deployment')",
+        message:
+          'replicas is for a Deployment or a template: a DaemonSet has a pod on every node, and pods behind serviceRefs are not scaled by Fairlead',
+      },
+      {
+        rule: 'has(self.targetRef) == has(oldSelf.targetRef) && (!has(self.targetRef) || self.targetRef == oldSelf.targetRef)',
         message: 'spec.targetRef cannot change: delete the Rollout, which gives the target back, and create another',
+      },
+      {
+        rule: 'has(self.serviceRefs) == has(oldSelf.serviceRefs) && (!has(self.serviceRefs) || (self.serviceRefs.a == oldSelf.serviceRefs.a && self.serviceRefs.b == oldSelf.serviceRefs.b))',
+        message: 'the Services of spec.serviceRefs cannot change, only serve: delete the Rollout and create another',
       },
     ],
     specListKeys: {'spec.analysis.checks': ['name']},

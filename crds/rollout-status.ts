@@ -81,8 +81,14 @@ const comparisonFacts = z.strictObject({
   canary: tally.describe('Requests that were compared, and those among them that failed or were slow.'),
   primary: tally,
   slowerThanMilliseconds: z.number().optional().describe('Bucket bound above which a request counts as slow.'),
+  against: z.literal('baseline').optional().describe('`primary` counts the requests of the baseline.'),
   oddsRatio: z
-    .strictObject({estimate: z.number().optional(), low: z.number().optional(), high: z.number().optional()})
+    .strictObject({
+      estimate: z.number().optional(),
+      low: z.number().optional(),
+      high: z.number().optional(),
+      confidence: z.number().optional().describe('Probability that the interval holds at every poll.'),
+    })
     .describe(
       "Odds of the canary's requests to fail, as a multiple of the primary's, with a confidence sequence; an end that is unknown is absent.",
     ),
@@ -92,6 +98,17 @@ const comparisonFacts = z.strictObject({
     .number()
     .describe("How much more the primary's failures scatter than independent ones would; 1 or more."),
   needed: z.number().optional().describe('Further canary requests that would let the step advance if none failed.'),
+  bands: z
+    .strictObject({
+      boundMilliseconds: z.number().describe('Bucket bound at which the canary is slower by the most.'),
+      canary: tally.describe('Requests of the step, and those among them that took longer.'),
+      primary: tally,
+      distance: z.number().describe('How much larger the share of the canary is that took longer.'),
+      radius: z.number().describe('Radii of the bands around both distributions, summed: what chance allows.'),
+      tolerance: z.number().describe('What is tolerated beyond it.'),
+    })
+    .optional()
+    .describe('Bands around the whole distributions, where the verdict rests on them and not on the E-values.'),
 })
 /** The figures behind a verdict of a compare check. */
 export type ComparisonFacts = z.infer<typeof comparisonFacts>
@@ -123,8 +140,12 @@ const release = z.strictObject({
   id: z.string().max(63).describe('Names the release: the number of the release and its revision.'),
   startedAt: time,
   phaseSince: time.describe('When the release entered its phase.'),
-  stepIndex: z.int().min(0).max(50).optional().describe('Step under way, from 0.'),
+  stepIndex: z.int().min(0).max(100).optional().describe('Step under way, from 0.'),
   stepSince: time.optional().describe('When the weight of the step was confirmed.'),
+  held: z
+    .strictObject({step: z.int().min(0).max(100), since: time})
+    .optional()
+    .describe('Between two steps: the step whose weight is still in force and judged, and since when.'),
   evidence: evidence.optional(),
   thresholds: z.array(thresholdMemory).max(20).optional(),
   weightsSeen: z

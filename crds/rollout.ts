@@ -5,18 +5,7 @@ import {safeguards} from './safeguards.ts'
 import {strategy} from './strategy.ts'
 import {threshold} from './threshold.ts'
 import {traffic} from './traffic.ts'
-
-const targetRef = z
-  .strictObject({
-    apiVersion: z.literal('apps/v1').describe('API version of the target.'),
-    kind: z
-      .literal('Deployment')
-      .describe('Kind of the target. A StatefulSet has identities that two slots cannot share.'),
-    name: objectName.describe(
-      'Name of the Deployment whose template is the source of revisions; kept at zero replicas.',
-    ),
-  })
-  .describe('The workload that a merge changes. Fairlead reads its template and runs it in two slots of its own.')
+import {serviceRefs, targetRef, template} from './workload.ts'
 
 const servicePort = z.strictObject({
   name: z.string().max(63).optional().describe('Port name; required when there are several ports.'),
@@ -31,7 +20,11 @@ const servicePort = z.strictObject({
 
 const service = z
   .strictObject({
-    name: objectName.optional().describe('Apex Service that callers use; the name of the target when unset.'),
+    name: objectName
+      .optional()
+      .describe(
+        'Apex Service that callers use; the name of the target when unset, or that of the Rollout where there is no target.',
+      ),
     ports: z
       .array(servicePort)
       .min(1)
@@ -135,7 +128,9 @@ const analysis = z
     onInconclusive: z
       .enum(['pause', 'rollback', 'promote'])
       .default('pause')
-      .describe('What happens at that deadline. promote goes on to the next step without a verdict: think twice.'),
+      .describe(
+        'What happens at that deadline when the requests of the canary do not decide. promote goes on to the next step without a verdict: think twice. A canary that could not be measured (no data, or an error) always pauses.',
+      ),
   })
   .describe('How the canary is judged.')
 
@@ -149,7 +144,7 @@ const bake = z.strictObject({
     .max(50)
     .optional()
     .describe(
-      'Share of the requests, in percent, that the previous version keeps during the bake, so that compare checks go on comparing; 25 or more for a prompt verdict. Unset: none, and compare checks hold the new version to what the previous one failed during the release.',
+      'Share of the requests, in percent, that the previous version keeps during the bake, so that compare checks go on comparing, which takes 25 or more. Unset: none, and compare checks hold the new version to what the previous one failed during the release.',
     ),
 })
 
@@ -186,14 +181,16 @@ const alert = z.strictObject({
 })
 
 export const rolloutSpec = z.strictObject({
-  targetRef,
+  targetRef: targetRef.optional(),
+  template: template.optional(),
+  serviceRefs: serviceRefs.optional(),
   replicas: z
     .int()
     .min(0)
     .max(10_000)
     .optional()
     .describe(
-      'Number of pods that serve; autoscalers set it through the scale subresource. Unset: what the target had at adoption.',
+      'Number of pods that serve; autoscalers set it through the scale subresource. Unset: what the target had at adoption, or one. Not for a DaemonSet, which has a pod on every node, nor for Services that are there.',
     ),
   service: service.prefault({}),
   traffic,

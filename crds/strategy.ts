@@ -137,6 +137,11 @@ const canaryStep = z.strictObject({
     ),
   pause: pause.optional(),
   minimumDwell: duration.optional().describe('Shortest stay on this step; analysis.minimumDwell when unset.'),
+  maximumDwell: duration
+    .optional()
+    .describe(
+      'Longest stay on this step without a verdict, from its begin; what analysis.inconclusiveDeadline gives beyond the shortest stay when unset.',
+    ),
   checks: checkNames
     .optional()
     .describe(

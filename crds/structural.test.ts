@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
 import {z} from 'zod'
-import {structuralSchema} from './structural.ts'
+import {preserveUnknownFields, structuralSchema} from './structural.ts'
 
 describe('what a structural schema can say', () => {
   test('objects: required and optional fields, nested defaults, rules and descriptions', () => {
@@ -60,6 +60,17 @@ describe('what a structural schema can say', () => {
   })
 })
 
+test('a loose object keeps unknown fields where that is said', () => {
+  const schema = z.strictObject({x: preserveUnknownFields(z.looseObject({name: z.string()})).describe('Any.')})
+  expect(structuralSchema(schema, 'spec').properties?.['x']).toEqual({
+    type: 'object',
+    description: 'Any.',
+    required: ['name'],
+    'x-kubernetes-preserve-unknown-fields': true,
+    properties: {name: {type: 'string'}},
+  })
+})
+
 describe('what is refused, with its path', () => {
   test.each<[string, z.ZodType, RegExp]>([
     ['a union of objects', z.union([z.strictObject({a: z.int()}), z.strictObject({b: z.int()})]), /^spec\.x: only a/],
@@ -69,6 +80,11 @@ describe('what is refused, with its path', () => {
     ['a multiple', z.int().multipleOf(5), /^spec\.x: "multipleOf"/],
     ['anything', z.unknown(), /^spec\.x: a structural schema needs a type/],
     ['a loose object', z.looseObject({}), /^spec\.x: a record needs a schema/],
+    [
+      'a loose object below one that keeps its fields',
+      preserveUnknownFields(z.looseObject({y: z.looseObject({})})),
+      /^spec\.x\.y/,
+    ],
     ['a record of anything', z.record(z.string(), z.unknown()), /^spec\.x: a record needs a schema/],
     ['look-ahead', z.string().regex(/^(?!a)b/), /^spec\.x: the pattern .* RE2/],
     ['a reference back', z.string().regex(/(a)\1/), /^spec\.x: the pattern .* RE2/],

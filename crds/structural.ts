@@ -30,6 +30,7 @@ export interface StructuralSchema {
   additionalProperties?: StructuralSchema
   items?: StructuralSchema
   'x-kubernetes-int-or-string'?: boolean
+  'x-kubernetes-preserve-unknown-fields'?: boolean
   'x-kubernetes-list-type'?: 'atomic' | 'map'
   'x-kubernetes-list-map-keys'?: string[]
   'x-kubernetes-validations'?: ValidationRule[]
@@ -58,6 +59,7 @@ const copied = [
   'maxItems',
   'required',
   'nullable',
+  'x-kubernetes-preserve-unknown-fields',
   'x-kubernetes-validations',
 ]
 
@@ -87,6 +89,11 @@ export function structuralSchema(schema: z.ZodType, path: string, listKeys: List
 
 /** Types whose JSON schema says less than they do. */
 const untold: ReadonlySet<string> = new Set(['pipe', 'transform', 'catch', 'tuple'])
+
+/** A loose object whose further fields the API server keeps as they are. */
+export function preserveUnknownFields<T extends z.ZodObject>(schema: T): T {
+  return schema.meta({'x-kubernetes-preserve-unknown-fields': true})
+}
 
 /** zod leaves checks and transformations that are code out of a JSON schema without a word. */
 function refuseCode(schema: z.core.$ZodTypes, path: string): void {
@@ -130,7 +137,7 @@ function addChildren(result: StructuralSchema, source: Source, path: string, lis
   if (source.items !== undefined) addItems(result, source.items as Source, path, lists)
   // `false` needs no word: unknown fields are pruned or refused by the API server itself.
   const values = source.additionalProperties
-  if (values === undefined || values === false) return
+  if (values === undefined || values === false || result['x-kubernetes-preserve-unknown-fields']) return
   if (values === null || typeof values !== 'object' || Object.keys(values).length === 0)
     throw new Error(`${path}: a record needs a schema for its values`)
   result.additionalProperties = convert(values as Source, `${path}.*`, lists)

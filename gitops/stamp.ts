@@ -1,7 +1,7 @@
 // Turns what Git says into what is applied: namespaces filled in, every object stamped with its commit, and the fields
 // that a Rollout owns moved into annotations, so that a sync never fights with a release.
 import type {KubeObject} from '../crds/meta.ts'
-import {annotations} from '../crds/names.ts'
+import {annotations, baseNameOf} from '../crds/names.ts'
 import {describeRef, groupOf, identityOf, isRollout, refOf} from './identity.ts'
 import {ManifestError, type SourceObject} from './manifests.ts'
 import type {CommitInfo} from './repository.ts'
@@ -64,11 +64,11 @@ export function claimsOf(rollouts: readonly KubeObject[]): RolloutClaims {
   const targets = new Set<string>()
   const apexServices = new Set<string>()
   for (const {metadata, spec} of rollouts) {
-    const target = spec?.targetRef?.name
-    if (typeof target !== 'string') continue
-    targets.add(`${metadata.namespace}/${target}`)
-    // A shared selector stays the user's own.
-    if (spec.service?.selector !== 'shared') apexServices.add(`${metadata.namespace}/${spec.service?.name ?? target}`)
+    const target = spec?.targetRef
+    if (target && target.kind !== 'DaemonSet') targets.add(`${metadata.namespace}/${target.name}`)
+    // A shared selector stays the user's own, and so does one between Services of theirs.
+    if (!spec || spec.serviceRefs || spec.service?.selector === 'shared') continue
+    apexServices.add(`${metadata.namespace}/${spec.service?.name ?? baseNameOf(metadata.name, spec)}`)
   }
   return {targets, apexServices}
 }

@@ -11,6 +11,8 @@ export interface OddsRatio {
   estimate?: number
   low?: number
   high?: number
+  /** Probability that the interval holds at every time at once. */
+  confidence?: number
 }
 
 /** @param logLikelihoods one per odds ratio of the grid, summed over the batches; empty before the first */
@@ -31,6 +33,7 @@ export function oddsRatioOf(logLikelihoods: readonly number[], alpha: number): O
     ...(inner ? {estimate: peakOf(logLikelihoods, best)} : {}),
     ...(low === undefined ? {} : {low}),
     ...(high === undefined ? {} : {high}),
+    ...(low === undefined && high === undefined ? {} : {confidence: 1 - alpha}),
   }
 }
 

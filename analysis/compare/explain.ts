@@ -4,7 +4,6 @@ import type {Tally} from '../../crds/evidence.ts'
 import type {CheckResult, ComparisonFacts} from '../../crds/rollout-status.ts'
 import {maximumMessageLength} from '../checks.ts'
 import type {Standing} from './judge.ts'
-import {type BandFinding, bandTolerance} from './quantile-bands.ts'
 import type {CompareSettings} from './settings.ts'
 
 type Verdict = Pick<CheckResult, 'verdict' | 'reason' | 'message'>
@@ -34,18 +33,23 @@ function findingOf(settings: CompareSettings, standing: Standing, facts: Compari
   const arms = armsText(facts, settings)
   switch (standing.kind) {
     case 'rollback':
-      return standing.bands
-        ? {verdict: 'fail', reason: 'Slower', message: bandText(standing.bands)}
+      return facts.bands
+        ? {verdict: 'fail', reason: 'Slower', message: bandText(facts.bands, settings)}
         : {
             verdict: 'fail',
             reason: 'Harmful',
             message: `${arms}${oddsText(facts, settings)}; ${evidenceText('harm', facts.harm)}`,
           }
     case 'advance':
-      return {verdict: 'pass', reason: 'Harmless', message: `${arms}; ${evidenceText('harmless', facts.harmless)}`}
+      return {
+        verdict: 'pass',
+        reason: 'Harmless',
+        message: `${arms}${oddsText(facts, settings)}; ${evidenceText('harmless', facts.harmless)}`,
+      }
     case 'inconclusive': {
       const more = `about ${count(standing.needed)} more canary requests without one that ${verbOf(facts)} would do`
-      return {verdict: 'inconclusive', reason: 'MoreRequestsNeeded', message: `${arms}; ${more}`}
+      const sofar = `${oddsText(facts, settings)}; ${evidenceText('harmless', facts.harmless)}`
+      return {verdict: 'inconclusive', reason: 'MoreRequestsNeeded', message: `${arms}${sofar}; ${more}`}
     }
     case 'incident': {
       const limit = `${figure(settings.incidentShare * 100)} %`
@@ -55,8 +59,7 @@ function findingOf(settings: CompareSettings, standing: Standing, facts: Compari
     case 'noTraffic':
       return {verdict: 'noData', reason: 'NoTraffic', message: 'the canary has had no request in this step'}
     case 'noSharedBounds': {
-      const message =
-        'the histograms of canary and primary have no bucket bound in common near slowerThan: give both the same buckets'
+      const message = `the histograms of canary and ${settings.against} have no bucket bound in common near slowerThan: give both the same buckets`
       return {verdict: 'error', reason: 'NoSharedBounds', message}
     }
     default:
@@ -85,9 +88,9 @@ function shareText({failed, total}: Tally): string {
 
 function oddsText({oddsRatio}: ComparisonFacts, {against, alpha, alone}: CompareSettings): string {
   if (alone) return ''
-  const {low, high, estimate} = oddsRatio
+  const {low, high, estimate, confidence: level = 1 - alpha} = oddsRatio
   if (low === undefined && high === undefined) return ''
-  const confidence = `${Number((100 * (1 - alpha)).toPrecision(4))} % confidence sequence`
+  const confidence = `${Number((100 * level).toPrecision(4))} % confidence sequence`
   const interval = high === undefined ? `at least ${figure(low ?? 0)}` : `${figure(low ?? 0)} to ${figure(high)}`
   const size = estimate === undefined ? 'a multiple of' : `${figure(estimate)} times`
   return `; the odds are ${size} the ${against}'s (${confidence}: ${interval})`
@@ -97,9 +100,11 @@ function evidenceText(what: string, {value, boundary}: {value: number; boundary:
   return `evidence that it is ${what === 'harm' ? 'worse' : what} ${figure(value)}, boundary ${figure(boundary)}`
 }
 
-function bandText({boundMilliseconds, canaryShare, primaryShare}: BandFinding): string {
-  const [canary, primary] = [canaryShare, primaryShare].map(share => `${figure(share * 100)} %`)
-  return `${canary} of the canary's requests took at most ${boundMilliseconds} ms, of the primary's ${primary}: more than chance and ${bandTolerance * 100} points apart`
+function bandText(bands: NonNullable<ComparisonFacts['bands']>, {against}: CompareSettings): string {
+  const {boundMilliseconds, canary, primary, distance, radius, tolerance} = bands
+  const within = ({failed, total}: Tally) => `${figure((100 * (total - failed)) / total)} %`
+  const [apart, chance, more] = [distance, radius, tolerance].map(share => figure(100 * share))
+  return `${within(canary)} of the canary's ${count(canary.total)} requests took at most ${boundMilliseconds} ms, of the ${against}'s ${count(primary.total)} ${within(primary)}: ${apart} points apart, where chance allows ${chance} and the tolerance ${more}`
 }
 
 function count(value: number): string {

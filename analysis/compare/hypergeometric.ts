@@ -1,9 +1,16 @@
 // Fisher's noncentral hypergeometric distribution: how many of k failures fall on the canary, given its odds ratio.
 // Source: Fisher 1935; mode after Liao and Rosen 2001.
-import {logBinomial} from './log-math.ts'
+import {logBinomial, logFactorial} from './log-math.ts'
 
 /** A term this much smaller than the sum so far changes nothing in a double. */
 const negligible = 1e-17
+/**
+ * From this standard deviation on, the terms are a curve so smooth that the sum over every n-th of them, times n, is the
+ * whole sum: the error falls as 2 exp(-2 (pi deviation / n)^2), 1e-13 at this many points per deviation (Poisson's
+ * summation). Less would be lost in the rounding of the factorials.
+ */
+const smoothDeviation = 24
+const pointsPerDeviation = 1.25
 
 /** Failed and total requests of both arms between two grid times. Integers >= 0, failed at most total. */
 export interface Batch {
@@ -15,7 +22,7 @@ export interface Batch {
 
 /**
  * ln of the sum over x of C(canaryTotal, x) C(primaryTotal, k - x) e^(x logOdds), k the failures of both arms. Summed
- * outward from the mode: O(sqrt k) terms.
+ * outward from the mode, until the terms are negligible: some hundred of them at most, however many requests there are.
  */
 export function logNormalizer(batch: Batch, logOdds: number): number {
   const {canaryTotal, primaryTotal} = batch
@@ -24,6 +31,10 @@ export function logNormalizer(batch: Batch, logOdds: number): number {
   const most = Math.min(canaryTotal, failed)
   const odds = Math.exp(logOdds)
   const mode = Math.min(most, Math.max(least, modeOf(canaryTotal, primaryTotal, failed, odds)))
+  const deviation = deviationAt(mode, batch)
+  if (deviation >= smoothDeviation) {
+    return logSmoothSum(batch, logOdds, mode, Math.floor(deviation / pointsPerDeviation))
+  }
   let sum = 1
   let term = 1
   for (let x = mode; x < most && term > negligible * sum; x++) {
@@ -36,6 +47,34 @@ export function logNormalizer(batch: Batch, logOdds: number): number {
     sum += term
   }
   return logBinomial(canaryTotal, mode) + logBinomial(primaryTotal, failed - mode) + mode * logOdds + Math.log(sum)
+}
+
+/** Standard deviation of the canary's failures, by the curvature at the mode; 0 where the mode lies on a bound. */
+function deviationAt(mode: number, {canaryFailed, canaryTotal, primaryFailed, primaryTotal}: Batch): number {
+  const left = canaryFailed + primaryFailed - mode
+  return 1 / Math.sqrt(1 / mode + 1 / (canaryTotal - mode) + 1 / left + 1 / (primaryTotal - left))
+}
+
+/** Every `stride`-th term outward from the mode: the deviation is so large that the support ends far beyond them. */
+function logSmoothSum(batch: Batch, logOdds: number, mode: number, stride: number): number {
+  const {canaryTotal, primaryTotal} = batch
+  const failed = batch.canaryFailed + batch.primaryFailed
+  const logTerm = (x: number) =>
+    x * logOdds -
+    logFactorial(x) -
+    logFactorial(canaryTotal - x) -
+    logFactorial(failed - x) -
+    logFactorial(primaryTotal - failed + x)
+  const largest = logTerm(mode)
+  let sum = 1
+  for (const step of [stride, -stride]) {
+    let term = 1
+    for (let x = mode + step; term > negligible * sum; x += step) {
+      term = Math.exp(logTerm(x) - largest)
+      sum += term
+    }
+  }
+  return logFactorial(canaryTotal) + logFactorial(primaryTotal) + largest + Math.log(stride * sum)
 }
 
 /** The most likely number of the canary's failures, to within one. */

@@ -1,50 +1,11 @@
 import {describe, expect, test} from 'vitest'
-import type {CompareEvidence} from '../../crds/evidence.ts'
-import {rolloutSpec} from '../../crds/rollout.ts'
 import {beginStep, emptyEvidence, judgePoll, resultOf} from './judge.ts'
-import type {ArmCounts, Durations, Poll} from './poll.ts'
-import {type CompareSettings, compareSettings} from './settings.ts'
+import type {ArmCounts, Durations} from './poll.ts'
+import {afterPolls as after, pollOf as poll, requests, settingsOf} from './test-support.ts'
 import {aloneAtBegin, aloneSettings} from './without-primary.ts'
-
-type Analysis = Parameters<typeof compareSettings>[0]
-
-function settingsOf(compare: object, analysis: object = {}, steps = 3): CompareSettings {
-  const spec = rolloutSpec.parse({
-    targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout'},
-    traffic: {istio: {}},
-    strategy: {canary: {steps: [{weight: 10}]}},
-    analysis: {...analysis, checks: [{name: 'check', compare}]},
-  })
-  const [settings] = compareSettings(spec.analysis satisfies Analysis, steps)
-  if (!settings) throw new Error('no settings')
-  return settings
-}
 
 const errors = settingsOf({metric: 'requestErrors'})
 const latency = settingsOf({metric: 'requestDuration', slowerThan: '500ms'})
-
-const poll = (canary: ArmCounts, primary: ArmCounts, more: Partial<Poll> = {}): Poll => ({
-  at: 1_000_000,
-  milliseconds: 15_000,
-  separateScrapes: false,
-  counts: true,
-  canary,
-  primary,
-  ...more,
-})
-
-const requests = (failed: number, total: number): ArmCounts => ({failed, total})
-
-/** The verdict after polls of failed and total requests, canary and primary in turn. */
-function after(settings: CompareSettings, ...polls: Poll[]) {
-  let evidence: CompareEvidence = emptyEvidence(settings)
-  let judged = judgePoll(settings, evidence, polls[0] as Poll)
-  for (const [index, one] of polls.entries()) {
-    judged = judgePoll(settings, evidence, {...one, at: 1_000_000 + index * 15_000})
-    evidence = judged.evidence
-  }
-  return {...judged, result: resultOf(settings, judged, polls.at(-1) as Poll, '2026-01-01T00:00:00.000Z')}
-}
 
 describe('verdicts on errors', () => {
   test.each([

@@ -7,9 +7,9 @@ import {explain} from './explain.ts'
 import type {Batch} from './hypergeometric.ts'
 import {logMeanExp} from './log-math.ts'
 import {dispersionOf} from './overdispersion.ts'
-import type {ArmCounts, Poll} from './poll.ts'
+import {type ArmCounts, type Durations, noRequests, type Poll} from './poll.ts'
 import {atStepBegin, logEvidenceOf, neededRequests, noEvidence, withBatch, withPrimary} from './proportion.ts'
-import {type BandFinding, slowestBound} from './quantile-bands.ts'
+import {type BandFinding, bandTolerance, slowestBound} from './quantile-bands.ts'
 import type {CompareSettings} from './settings.ts'
 
 /** No evidence yet. */
@@ -22,13 +22,13 @@ export function emptyEvidence(settings: CompareSettings): CompareEvidence {
   }
 }
 
-/** The evidence at the begin of a step. */
+/** The evidence at the begin of a step: other than the processes for harm, bands are about one weight alone. */
 export function beginStep(evidence: CompareEvidence): CompareEvidence {
+  const {apart, ...begun} = withoutHarmlessness(evidence)
   return {
-    ...evidence,
-    proportions: evidence.proportions.map(atStepBegin),
-    ...(evidence.bands ? {bands: emptyBands} : {}),
-    ...(evidence.apart ? {apart: {...evidence.apart, proportions: evidence.apart.proportions.map(atStepBegin)}} : {}),
+    ...begun,
+    ...(begun.bands ? {bands: emptyBands} : {}),
+    ...(apart ? {apart: {...apart, ...(apart.bands ? {bands: emptyBands} : {})}} : {}),
   }
 }
 
@@ -55,15 +55,37 @@ export function judgePoll(settings: CompareSettings, known: CompareEvidence, rea
   const taken = withPoll(settings, before, poll)
   if (!taken) return {evidence: before, standing: {kind: 'noSharedBounds', question: 0, needed: 0}}
   const incident = isIncident(settings, poll)
-  const evidence = incident ? beginStep(taken) : taken
+  const evidence = incident ? withoutHarmlessness(taken) : taken
   const harm = harmOf(settings, evidence)
-  const held = harm !== undefined
-  const remembered: CompareEvidence = {...evidence, harmHeld: held}
   const standing = standingOf(settings, evidence, incident)
-  if (harm && (!poll.separateScrapes || known.harmHeld === true)) {
-    return {evidence: remembered, standing: {...standing, ...harm, kind: 'rollback'}}
+  if (!poll.separateScrapes) {
+    const held = {...evidence, harmHeld: harm !== undefined}
+    return {evidence: held, standing: harm ? {...standing, ...harm, kind: 'rollback'} : standing}
   }
-  return {evidence: remembered, standing}
+  // Only a poll that is evidence itself may confirm the one before it; any other leaves it waiting to be confirmed.
+  const spoke = isEvidence(settings, poll)
+  const confirmed = harm !== undefined && spoke && known.harmHeld === true
+  const harmHeld = harm !== undefined && (spoke || known.harmHeld === true)
+  return {
+    evidence: {...evidence, harmHeld},
+    standing: confirmed ? {...standing, ...harm, kind: 'rollback'} : standing,
+  }
+}
+
+/** Evidence for advancing starts anew; that for harm, and the bands, whose alpha is split over the steps alone, go on. */
+function withoutHarmlessness(evidence: CompareEvidence): CompareEvidence {
+  const {apart} = evidence
+  return {
+    ...evidence,
+    proportions: evidence.proportions.map(atStepBegin),
+    ...(apart ? {apart: {...apart, proportions: apart.proportions.map(atStepBegin)}} : {}),
+  }
+}
+
+/** Whether a poll counts and holds requests of the canary. */
+function isEvidence({metric}: CompareSettings, {counts, canary}: Poll): boolean {
+  const requests = metric === 'requestErrors' ? canary.total : (canary.durations?.total ?? 0)
+  return counts && requests > 0
 }
 
 /**
@@ -103,12 +125,14 @@ export function resultOf(
     // Alone it is held to a margin of its own, from the begin of the bake on.
     canary: settings.alone ? question.canaryStep : question.canary,
     primary: question.primary,
+    ...(settings.against === 'baseline' ? {against: settings.against} : {}),
     oddsRatio: oddsRatioOf(question.logLikelihoods, settings.alpha),
     harm: {value: bounded(harmEvidence(settings, question)), boundary: rollbackBoundary(settings)},
     harmless: {value: bounded(log.advance), boundary: 1 / settings.beta},
     overdispersion: dispersionOf(question.dispersion),
     ...(question.boundMilliseconds === undefined ? {} : {slowerThanMilliseconds: question.boundMilliseconds}),
     ...(standing.kind === 'inconclusive' ? {needed: standing.needed} : {}),
+    ...(standing.bands ? {bands: bandFacts(standing.bands)} : {}),
   }
   return {
     name: settings.name,
@@ -116,6 +140,10 @@ export function resultOf(
     evidence: facts,
     evaluatedAt,
   }
+}
+
+function bandFacts({boundMilliseconds, canary, primary, distance, radius}: BandFinding) {
+  return {boundMilliseconds, canary, primary, distance, radius, tolerance: bandTolerance}
 }
 
 /** An E-value that fits into a number. */
@@ -126,27 +154,39 @@ function bounded(logarithm: number): number {
 function withPoll(settings: CompareSettings, before: CompareEvidence, poll: Poll): CompareEvidence | undefined {
   if (settings.metric === 'requestErrors') {
     const [question = noEvidence] = before.proportions
-    return {...before, proportions: [taken(settings, question, batchOf(poll.canary, poll.primary), poll)]}
+    const {canary, primary, own = primary} = poll
+    return {...before, proportions: [taken(settings, question, batchOf(canary, primary), poll, own)]}
   }
   const [canary, primary] = [poll.canary.durations, poll.primary.durations]
   if (!canary || !primary) return before
   const proportions: ProportionEvidence[] = []
-  const shared = canary.total === 0 ? primary.bounds : canary.bounds.filter(bound => primary.bounds.includes(bound))
+  const own = poll.own ? poll.own.durations : primary
+  const shared = sharedBounds(canary, primary, own)
   for (const [index, wanted] of settings.slowerThanMilliseconds.entries()) {
     const question = before.proportions[index] ?? noEvidence
-    const bound = question.boundMilliseconds ?? snapped(shared, wanted)
+    // What the primary alone had before the first step doesn't bind the canary.
+    const settled = question.canary.total > 0 ? question.boundMilliseconds : undefined
+    const bound = settled ?? snapped(shared, wanted)
     if (bound === undefined || !shared.includes(bound)) return undefined
-    const slow = (arm: typeof canary): ArmCounts => {
+    const slow = (arm: Durations): ArmCounts => {
       const place = arm.bounds.indexOf(bound)
       return {total: arm.total, failed: place < 0 ? 0 : arm.total - (arm.counts[place] ?? 0)}
     }
+    const usual = own?.bounds.includes(bound) ? slow(own) : noRequests
     proportions.push({
-      ...taken(settings, question, batchOf(slow(canary), slow(primary)), poll),
+      ...taken(settings, question, batchOf(slow(canary), slow(primary)), poll, usual),
       boundMilliseconds: bound,
     })
   }
   const bands = poll.counts ? withBandCounts(before.bands ?? emptyBands, canary, primary) : before.bands
   return {...before, proportions, ...(bands ? {bands} : {})}
+}
+
+/** Bounds that both arms have; an arm without requests has no series, and so no bounds of its own. */
+function sharedBounds(canary: Durations, primary: Durations, own: Durations = primary): readonly number[] {
+  const [first, second] = [canary, primary].filter(({total}) => total > 0)
+  if (!first) return own.bounds
+  return second ? first.bounds.filter(bound => second.bounds.includes(bound)) : first.bounds
 }
 
 /** The smallest bound at or above the wanted one, else the largest there is. */
@@ -163,9 +203,16 @@ function batchOf(canary: ArmCounts, primary: ArmCounts): Batch {
   }
 }
 
-function taken(settings: CompareSettings, question: ProportionEvidence, batch: Batch, poll: Poll): ProportionEvidence {
+/** @param usual requests of the primary that its overdispersion is learnt from */
+function taken(
+  settings: CompareSettings,
+  question: ProportionEvidence,
+  batch: Batch,
+  poll: Poll,
+  usual: ArmCounts,
+): ProportionEvidence {
   const counted = poll.counts ? withBatch(question, batch, poll.at, settings.margins) : question
-  return withPrimary(counted, {failed: batch.primaryFailed, total: batch.primaryTotal}, poll.milliseconds)
+  return withPrimary(counted, {failed: usual.failed, total: usual.total}, poll.milliseconds)
 }
 
 function isIncident(settings: CompareSettings, {primary}: Poll): boolean {

@@ -5,7 +5,7 @@ const leastStirlingArgument = 16
 const halfLogTwoPi = 0.5 * Math.log(2 * Math.PI)
 
 /** ln n! for an integer n >= 0. */
-function logFactorial(n: number): number {
+export function logFactorial(n: number): number {
   let argument = n + 1
   let shift = 0
   while (argument < leastStirlingArgument) {
@@ -25,7 +25,8 @@ export function logBinomial(n: number, k: number): number {
 
 /** ln of the sum of exponentials; negative infinity for none. */
 export function logSumExp(values: readonly number[]): number {
-  const largest = Math.max(...values)
+  let largest = Number.NEGATIVE_INFINITY
+  for (const value of values) largest = Math.max(largest, value)
   if (largest === Number.NEGATIVE_INFINITY) return largest
   let sum = 0
   for (const value of values) sum += Math.exp(value - largest)

@@ -30,6 +30,8 @@ export interface Poll {
   counts: boolean
   canary: ArmCounts
   primary: ArmCounts
+  /** The primary's own pods, where the canary is compared with a baseline: what the overdispersion is learnt from. */
+  own?: ArmCounts
 }
 
 export const noRequests: ArmCounts = {total: 0, failed: 0}

@@ -88,12 +88,15 @@ export function withPrimary(evidence: ProportionEvidence, primary: Tally, millis
 }
 
 export function logEvidenceOf(evidence: ProportionEvidence): LogEvidence {
-  const advance = logMeanExp([logMeanExp(evidence.advanceAbsolute), logMeanExp(evidence.advanceRelative)])
   return {
     rollbackRelative: logEvidence(evidence.rollbackRelative),
     rollbackAbsolute: logEvidence(evidence.rollbackAbsolute),
-    advance,
+    advance: logAdvance(evidence.advanceAbsolute, evidence.advanceRelative),
   }
+}
+
+function logAdvance(absolute: readonly number[], relative: readonly number[]): number {
+  return logMeanExp([logMeanExp(absolute), logMeanExp(relative)])
 }
 
 /** More clean canary requests than this are not worth a promise. */
@@ -101,20 +104,22 @@ const mostNeeded = 1_000_000_000
 
 /** How many canary requests, if none of them fails, would let the step advance; 0 when it may already. */
 export function neededRequests(evidence: ProportionEvidence, {harmfulShare}: Margins, beta: number): number {
+  const {advanceAbsolute, advanceRelative} = evidence
+  const boundary = Math.log(1 / beta)
+  if (logAdvance(advanceAbsolute, advanceRelative) >= boundary) return 0
   const phi = dispersionOf(evidence.dispersion)
   const clean = absoluteIncrements(
     {canaryFailed: 0, canaryTotal: 1, primaryFailed: 0, primaryTotal: 0},
     harmfulShare,
     betterRatios,
   )
+  // The relative part stays as it is, so the sum of the absolute one has to reach what is left of the boundary.
+  const left = 2 / beta - Math.exp(logMeanExp(advanceRelative))
   const enough = (requests: number) => {
-    const advanceAbsolute = sum(
-      evidence.advanceAbsolute,
-      clean.map(increment => (increment * requests) / phi),
-    )
-    return logEvidenceOf({...evidence, advanceAbsolute}).advance >= Math.log(1 / beta)
+    const after = (sum: number, known: number, index: number) =>
+      sum + Math.exp(known + ((clean[index] ?? 0) * requests) / phi)
+    return advanceAbsolute.reduce(after, 0) >= left * advanceAbsolute.length
   }
-  if (enough(0)) return 0
   let most = 1
   while (most < mostNeeded && !enough(most)) most *= 2
   let least = Math.floor(most / 2)

@@ -1,5 +1,6 @@
 // Bands around two distribution functions that hold at every time at once (Howard and Ramdas 2022): a shift of the
 // latency that no fixed bound was set for. Secondary: they see large shifts only.
+import type {Tally} from '../../crds/evidence.ts'
 
 /** Requests per arm that took at most each bound; the bounds are those that both arms' buckets share. */
 export interface BandCounts {
@@ -23,10 +24,14 @@ export function bandRadius(count: number, alpha: number): number {
 /** Where the canary is slower by the most, and by how much more than the bands and the tolerance allow. */
 export interface BandFinding {
   boundMilliseconds: number
-  /** Above 0: slower beyond doubt. A share of the requests. */
+  /** Above 0: slower beyond doubt. A share of the requests: the distance less the radius and the tolerance. */
   excess: number
-  canaryShare: number
-  primaryShare: number
+  distance: number
+  /** Of both bands together. */
+  radius: number
+  /** Requests, and those that took longer. */
+  canary: Tally
+  primary: Tally
 }
 
 /**
@@ -37,13 +42,21 @@ export interface BandFinding {
 export function slowestBound(counts: BandCounts, alpha: number, phi: number): BandFinding | undefined {
   const {bounds, canary, primary, canaryTotal, primaryTotal} = counts
   if (canaryTotal === 0 || primaryTotal === 0) return undefined
-  const allowed = bandRadius(canaryTotal / phi, alpha / 2) + bandRadius(primaryTotal / phi, alpha / 2) + bandTolerance
+  const radius = bandRadius(canaryTotal / phi, alpha / 2) + bandRadius(primaryTotal / phi, alpha / 2)
   let slowest: BandFinding | undefined
   for (const [index, boundMilliseconds] of bounds.entries()) {
-    const canaryShare = (canary[index] ?? 0) / canaryTotal
-    const primaryShare = (primary[index] ?? 0) / primaryTotal
-    const excess = primaryShare - canaryShare - allowed
-    if (!slowest || excess > slowest.excess) slowest = {boundMilliseconds, excess, canaryShare, primaryShare}
+    const [ours = 0, theirs = 0] = [canary[index], primary[index]]
+    const distance = theirs / primaryTotal - ours / canaryTotal
+    const excess = distance - radius - bandTolerance
+    if (slowest && excess <= slowest.excess) continue
+    slowest = {
+      boundMilliseconds,
+      excess,
+      distance,
+      radius,
+      canary: {failed: canaryTotal - ours, total: canaryTotal},
+      primary: {failed: primaryTotal - theirs, total: primaryTotal},
+    }
   }
   return slowest
 }

@@ -19,6 +19,14 @@ export interface Generation {
   seed: number
 }
 
+/** Milliseconds since the epoch. */
+interface Range {
+  from: number
+  read: number
+  to: number
+  intervalMilliseconds: number
+}
+
 const defaults: Generation = {rate: 100, weight: 10, primary: 0.1, canary: 5, median: 40, slower: 1, onset: 0, seed: 1}
 /** Bounds of the made-up histograms, milliseconds, and how far durations scatter, as the sigma of a lognormal. */
 const bounds = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, Number.POSITIVE_INFINITY]
@@ -41,12 +49,12 @@ export function parseGeneration(text: string): Generation {
   return found
 }
 
-/** Counters of both versions, one point per interval, an hour before the range included. */
+/** Counters of both versions, one point per interval from `read` on; the canary's from `from` on. */
 export function generate(
   mesh: Mesh,
   context: MeshContext,
   canary: 'a' | 'b',
-  range: {from: number; to: number; intervalMilliseconds: number},
+  range: Range,
   settings: Generation,
 ): MetricSeries[] {
   const families = (['requests', 'durations'] as const).map(kind =>
@@ -76,7 +84,7 @@ interface SlotSeries {
 function draw(
   {answered, failed, buckets}: SlotSeries,
   isCanary: boolean,
-  {from, to, intervalMilliseconds}: {from: number; to: number; intervalMilliseconds: number},
+  {from, read, to, intervalMilliseconds}: Range,
   settings: Generation,
   random: () => number,
 ): void {
@@ -84,7 +92,7 @@ function draw(
   const requests = Math.round((rate * intervalMilliseconds) / 1000)
   const totals = {answered: 0, failed: 0, buckets: bounds.map(() => 0)}
   // Before the release the primary has everything.
-  for (let at = isCanary ? from : from - 3_600_000; at <= to; at += intervalMilliseconds) {
+  for (let at = isCanary ? from : read; at <= to; at += intervalMilliseconds) {
     const bad = isCanary && at - from >= settings.onset * 1000
     const share = (bad ? settings.canary : settings.primary) / 100
     const median = settings.median * (bad ? settings.slower : 1)

@@ -4,18 +4,21 @@ import {parseAllDocuments} from 'yaml'
 import {compareSettings} from '../../analysis/compare/settings.ts'
 import {createPrometheusMetrics} from '../../analysis/providers/prometheus/index.ts'
 import {stepsOf} from '../../controller/core/steps.ts'
-import type {Metrics} from '../../controller/ports.ts'
+import {durationsOf} from '../../controller/core/world.ts'
+import type {MetricSeries, Metrics} from '../../controller/ports.ts'
 import {systemClock} from '../../controller/shell/clock.ts'
 import {httpConfigFile} from '../../controller/shell/http-config.ts'
 import {contextOf} from '../../controller/shell/mesh-context.ts'
-import {durationMilliseconds} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
+import {metricTemplateSpec} from '../../crds/metric-template.ts'
 import {type RolloutSpec, rolloutSpec} from '../../crds/rollout.ts'
 import {meshOf} from '../../mesh/registry.ts'
 import {generate, parseGeneration} from './generate.ts'
-import {metricsOf, readRecording, recorderOf, seriesOf, writeRecording} from './recorded.ts'
+import {knows, metricsOf, seriesOf} from './recorded.ts'
+import {Recorder, type Recording, readRecording, writeRecording} from './recording.ts'
 import {backtestReport} from './report.ts'
-import {runBacktest} from './run.ts'
+import {type Backtest, type BacktestInput, beginOf, runBacktest} from './run.ts'
+import {type Abilities, leftOutText, Thresholds} from './thresholds.ts'
 
 export interface BacktestOptions {
   /** File with a Rollout. */
@@ -44,61 +47,94 @@ export async function backtest(options: BacktestOptions): Promise<string> {
   if (canary !== 'a' && canary !== 'b') throw new Error(`--canary ${canary}: write the canary's slot, a or b`)
   const minimumPercent = Number(options.threshold)
   if (!(minimumPercent > 0 && minimumPercent <= 100)) throw new Error('--threshold: write a percentage, such as 99')
-  const {rollout, spec} = readRollout(options.rollout)
+  const {rollout, spec, templates} = readRollout(options.rollout)
   const mesh = meshOf(spec.traffic)
   if (!mesh) throw new Error(`${options.rollout}: spec.traffic: set exactly one mesh`)
-  const settings = compareSettings(spec.analysis, stepsOf(spec).length + 1)
-  if (settings.length === 0) throw new Error(`${options.rollout}: spec.analysis.checks: add a compare check to test`)
   const context = contextOf(rollout, spec, undefined)
-  const intervalMilliseconds = Math.max(1000, durationMilliseconds(spec.analysis.interval))
+  const durations = durationsOf(spec)
   const recorded = options.file === undefined ? undefined : readRecording(options.file)
+  const intervalMilliseconds = recorded?.stepMilliseconds ?? Math.max(1000, durations.interval)
   const {from, to} = recorded ?? rangeOf(options)
-  const source: Metrics = recorded
-    ? metricsOf(seriesOf(recorded))
-    : options.generate === undefined
-      ? prometheusOf(options)
-      : metricsOf(
-          generate(
-            mesh,
-            context,
-            canary,
-            {from: gridFloor(from, intervalMilliseconds), to, intervalMilliseconds},
-            parseGeneration(options.generate),
-          ),
-        )
-  const recorder = recorderOf(source)
-  const result = await runBacktest({
+  const range = {from, to, intervalMilliseconds, windowMilliseconds: durations.window}
+  const begin = beginOf(range)
+  const source = sourceOf(options, recorded, () =>
+    generate(
+      mesh,
+      context,
+      canary,
+      {from: begin.judged, read: begin.read, to: range.to, intervalMilliseconds},
+      parseGeneration(options.generate ?? ''),
+    ),
+  )
+  const thresholds = () =>
+    new Thresholds({
+      checks: spec.analysis.checks,
+      context,
+      canary,
+      windowMilliseconds: durations.window,
+      templates,
+      abilities: source.abilities,
+    })
+  const input: Omit<BacktestInput, 'metrics'> = {
     mesh,
     context,
-    metrics: recorder.metrics,
     clock: systemClock(),
-    settings,
+    order: spec.analysis.checks.map(({name}) => name),
+    settings: compareSettings(spec.analysis, stepsOf(spec).length + 1),
+    thresholds: thresholds(),
     canary,
-    from,
-    to,
-    intervalMilliseconds: recorded?.stepMilliseconds ?? intervalMilliseconds,
-  })
-  if (options.record !== undefined) {
-    const series = recorder.series.map(({labels, points}) => ({
-      labels,
-      points: points.map(({at, value}): [number, number] => [at, value]),
-    }))
-    writeRecording(options.record, {fairleadRecording: 1, from, to, stepMilliseconds: intervalMilliseconds, series})
+    ...range,
   }
-  return backtestReport(result, {
+  const {leftOut, count} = input.thresholds
+  if (input.settings.length + count === 0) {
+    const why = leftOutText(leftOut).join(' ')
+    throw new Error(
+      `${options.rollout}: spec.analysis.checks: add a compare check or a threshold to test. ${why}`.trim(),
+    )
+  }
+  const result =
+    options.record === undefined
+      ? await runBacktest({...input, metrics: source.metrics})
+      : await recordedRun({...input, metrics: source.metrics}, options.record, thresholds)
+  return backtestReport(result, leftOut, {
     minimumPercent,
     windowMilliseconds: thresholdWindowMilliseconds,
     failedWindows: thresholdFailedWindows,
   })
 }
 
+/** Runs, and keeps all that other margins and checks of the same Rollout would ask. */
+async function recordedRun(input: BacktestInput, file: string, thresholds: () => Thresholds): Promise<Backtest> {
+  const {from, to, intervalMilliseconds: stepMilliseconds} = input
+  const recorder = new Recorder(input.metrics, {from: beginOf(input).judged, to, stepMilliseconds})
+  await runBacktest({...input, metrics: recorder, thresholds: thresholds(), everyFamily: true})
+  const result = await runBacktest({...input, metrics: recorder})
+  writeRecording(file, {fairleadRecording: 1, from, to, stepMilliseconds, ...recorder.recording()})
+  return result
+}
+
+interface Source {
+  metrics: Metrics
+  abilities: Abilities
+}
+
+function sourceOf(options: BacktestOptions, recorded: Recording | undefined, made: () => MetricSeries[]): Source {
+  if (recorded) {
+    const known = {...recorded, series: seriesOf(recorded.series)}
+    const lacks: Abilities['lacks'] = request =>
+      knows(known, request) ? undefined : 'the file has no answer to its query: record the range again with it'
+    return {metrics: metricsOf(known), abilities: {plaintext: true, lacks}}
+  }
+  if (options.generate === undefined) {
+    return {metrics: prometheusOf(options), abilities: {plaintext: true, lacks: () => undefined}}
+  }
+  const lacks: Abilities['lacks'] = () => 'a made-up range has no answer to a query of yours'
+  return {metrics: metricsOf({series: made()}), abilities: {plaintext: false, lacks}}
+}
+
 function prometheusOf({prometheus = '', prometheusConfig}: BacktestOptions): Metrics {
   const config = prometheusConfig === undefined ? {} : {httpConfig: httpConfigFile(prometheusConfig, systemClock())}
   return createPrometheusMetrics({address: prometheus, ...config})
-}
-
-function gridFloor(time: number, interval: number): number {
-  return Math.ceil(time / interval) * interval
 }
 
 function rangeOf({from, to, generate: generated}: BacktestOptions): {from: number; to: number} {
@@ -116,15 +152,21 @@ function timeOption(name: string, text: string): number {
   return time
 }
 
-/** The only Rollout among a file's documents. */
-function readRollout(file: string): {rollout: KubeObject; spec: RolloutSpec} {
+/** The only Rollout among a file's documents, and the MetricTemplates beside it. */
+function readRollout(file: string): {rollout: KubeObject; spec: RolloutSpec; templates: KubeObject[]} {
   const documents = parseAllDocuments(readFileSync(file, 'utf8')).map(document => document.toJS() as KubeObject)
   const rollouts = documents.filter(document => document?.kind === 'Rollout')
   const [rollout] = rollouts
   if (!rollout || rollouts.length > 1)
     throw new Error(`${file} must hold exactly one Rollout, and holds ${rollouts.length}`)
+  const templates = documents.filter(document => document?.kind === 'MetricTemplate')
+  for (const {metadata, spec} of templates) {
+    const problem = metricTemplateSpec.safeParse(spec).error?.issues[0]
+    if (problem)
+      throw new Error(`${file}: MetricTemplate ${metadata.name}: spec.${problem.path.join('.')}: ${problem.message}`)
+  }
   const parsed = rolloutSpec.safeParse(rollout.spec)
-  if (parsed.success) return {rollout: named(rollout), spec: parsed.data}
+  if (parsed.success) return {rollout: named(rollout), spec: parsed.data, templates}
   const [issue] = parsed.error.issues
   throw new Error(`${file}: spec.${issue?.path.join('.')}: ${issue?.message}`)
 }

@@ -1,65 +1,54 @@
 // Metrics from memory: a recorded or generated range, asked like a Prometheus.
-import {readFileSync, writeFileSync} from 'node:fs'
-import {z} from 'zod'
-import type {MetricSeries, Metrics} from '../../controller/ports.ts'
+import type {MetricRequest, MetricSample, MetricSeries, Metrics} from '../../controller/ports.ts'
+import {isOfOneTime, questionOf, type Recording} from './recording.ts'
 
-/** A recorded range: the answers of Prometheus, as points in milliseconds. */
-const recording = z.strictObject({
-  fairleadRecording: z.literal(1),
-  from: z.number(),
-  to: z.number(),
-  stepMilliseconds: z.number().positive(),
-  series: z.array(
-    z.strictObject({
-      labels: z.record(z.string(), z.string()),
-      points: z.array(z.tuple([z.number(), z.number()])),
-    }),
-  ),
-})
-export type Recording = z.infer<typeof recording>
+/** How far back `last_over_time` of the counters looks: as the controller's own question does. */
+const seenWithinMilliseconds = 6 * 3_600_000
 
-/** @throws Error that names the file and what is wrong with it */
-export function readRecording(file: string): Recording {
-  let content: unknown
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    throw new Error(`--file ${file}: ${error instanceof Error ? error.message : 'not readable'}`)
-  }
-  const parsed = recording.safeParse(content)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw new Error(`--file ${file}: ${issue?.path.join('.')}: ${issue?.message}: make it with --record`)
-}
-
-export function writeRecording(file: string, content: Recording): void {
-  writeFileSync(file, `${JSON.stringify(content)}\n`)
+/** What is known of a range. */
+export interface Known {
+  /** Counters. */
+  series: readonly MetricSeries[]
+  instants?: Recording['instants']
+  ranges?: Recording['ranges']
 }
 
 /** The series of a recording, as the port gives them. */
-export function seriesOf({series}: Recording): MetricSeries[] {
-  return series.map(({labels, points}) => ({labels, points: points.map(([at, value]) => ({at, value}))}))
+export function seriesOf(recorded: Recording['series']): MetricSeries[] {
+  return recorded.map(({labels, points}) => ({
+    labels,
+    points: points.map(([at, value]) => ({at, value: Number(value)})),
+  }))
 }
 
-/** Answers every query with all series that its selector can mean: the reader sorts out which are its own. */
-export function metricsOf(series: readonly MetricSeries[]): Metrics {
-  const named = (query: string) =>
-    series.filter(({labels}) => {
-      const name = labels.__name__ ?? ''
-      return matchers(query).every(([label, pattern]) =>
-        pattern.test(label === '__name__' ? name : (labels[label] ?? '')),
-      )
-    })
+/** Whether a question was asked when the range was recorded. */
+export function knows({instants = [], ranges = []}: Known, request: Pick<MetricRequest, 'query' | 'address'>): boolean {
+  const query = questionOf(request)
+  return instants.some(one => one.query === query) || ranges.some(one => one.query === query)
+}
+
+/**
+ * Answers as was recorded; what was not asked then, and is a question about counters, is answered from their series: with
+ * all that its selector can mean, since the reader sorts out which are its own.
+ */
+export function metricsOf({series, instants = [], ranges = []}: Known): Metrics {
+  const answers = new Map(instants.map(one => [`${one.at} ${one.query}`, one.samples]))
+  const wholes = new Map(ranges.map(one => [one.query, seriesOf(one.series)]))
   return {
-    async query({query, at}) {
-      const samples = named(query).flatMap(({labels, points}) => {
-        const point = points.findLast(one => one.at <= at)
-        return point ? [{labels, value: point.value}] : []
-      })
+    async query(request) {
+      const {query, at} = request
+      const question = questionOf(request)
+      const recorded = answers.get(`${at} ${question}`)
+      if (recorded)
+        return {kind: 'vector', samples: recorded.map(([labels, value]) => ({labels, value: Number(value)}))}
+      const whole = wholes.get(question)
+      if (whole) return {kind: 'vector', samples: whole.flatMap(one => sampleOf(one, at, at))}
+      const earliest = isOfOneTime(query) ? at - seenWithinMilliseconds : at
+      const samples = isOfCounters(query) ? selected(series, query).flatMap(one => sampleOf(one, earliest, at)) : []
       return {kind: 'vector', samples}
     },
     async queryRange({query, from, to}) {
-      const found = named(query).map(({labels, points}) => ({
+      const found = selected(series, query).map(({labels, points}) => ({
         labels,
         points: points.filter(({at}) => at >= from && at <= to),
       }))
@@ -68,20 +57,22 @@ export function metricsOf(series: readonly MetricSeries[]): Metrics {
   }
 }
 
-/** Remembers what a metrics system answered to range queries. */
-export function recorderOf(metrics: Metrics): {metrics: Metrics; series: MetricSeries[]} {
-  const series: MetricSeries[] = []
-  return {
-    series,
-    metrics: {
-      query: request => metrics.query(request),
-      async queryRange(request) {
-        const answer = await metrics.queryRange(request)
-        if (answer.kind === 'matrix') series.push(...answer.series)
-        return answer
-      },
-    },
-  }
+/** The last sample between two times, both included. */
+function sampleOf({labels, points}: MetricSeries, earliest: number, latest: number): MetricSample[] {
+  const point = points.findLast(({at}) => at <= latest)
+  return point && point.at >= earliest ? [{labels, value: point.value}] : []
+}
+
+/** A selector, or who was seen by it: no other question can be answered from counters alone. */
+function isOfCounters(query: string): boolean {
+  return /^(last_over_time\()?[a-zA-Z_:][a-zA-Z0-9_:]*\{[^}]*\}(\[\w+\]\))?$|^(last_over_time\()?\{[^}]*\}(\[\w+\]\))?$/.test(
+    query,
+  )
+}
+
+function selected(series: readonly MetricSeries[], query: string): MetricSeries[] {
+  const wanted = matchers(query)
+  return series.filter(({labels}) => wanted.every(([label, pattern]) => pattern.test(labels[label] ?? '')))
 }
 
 /** The matchers of the selectors that the reader writes: a name, and labels with = or =~. */

@@ -1,10 +1,11 @@
 // What the judge would have decided, and when, beside a fixed threshold.
 import {columns, plot} from './plot.ts'
 import {type Backtest, clockText, type FixedThreshold, fixedThreshold, type JudgedPoll} from './run.ts'
+import {type LeftOut, leftOutText} from './thresholds.ts'
 
 const plotColumns = 72
 
-export function backtestReport(backtest: Backtest, threshold: FixedThreshold): string {
+export function backtestReport(backtest: Backtest, leftOut: readonly LeftOut[], threshold: FixedThreshold): string {
   const {polls, decisions} = backtest
   const [first, last] = [polls[0], polls.at(-1)]
   if (!first || !last || last.sofar.total === 0) {
@@ -22,6 +23,7 @@ export function backtestReport(backtest: Backtest, threshold: FixedThreshold): s
   const setting = `success rate below ${minimumPercent} % in ${failedWindows} windows of ${windowMilliseconds / 1000} s`
   return [
     begin,
+    ...leftOutText(leftOut),
     '',
     'The judge:',
     ...(judged.length > 0 ? judged : ['  no decision']),

@@ -2,7 +2,7 @@
 // every verdict that a step may end taken as the begin of the next one.
 import type {CompareSettings} from '../../analysis/compare/settings.ts'
 import type {JudgedStep} from '../../analysis/comparisons.ts'
-import {emptySession, type Session, type SessionTerms, takeGridTime} from '../../analysis/session.ts'
+import {emptySession, historyBefore, type Session, type SessionTerms, takeGridTime} from '../../analysis/session.ts'
 import {combineVerdicts} from '../../analysis/verdict.ts'
 import type {Clock, Metrics} from '../../controller/ports.ts'
 import {CounterReader, type Reader} from '../../controller/shell/counter-reader.ts'
@@ -11,18 +11,26 @@ import {timeText} from '../../crds/common.ts'
 import type {Tally} from '../../crds/evidence.ts'
 import type {CheckResult} from '../../crds/rollout-status.ts'
 import type {Mesh, MeshContext} from '../../mesh/types.ts'
+import type {Thresholds} from './thresholds.ts'
 
 export interface BacktestInput {
   mesh: Mesh
   context: MeshContext
   metrics: Metrics
   clock: Clock
+  /** Names of all checks that are tried, in the order of the spec. */
+  order: readonly string[]
   settings: readonly CompareSettings[]
+  thresholds: Thresholds
   canary: 'a' | 'b'
   /** Milliseconds since the epoch. */
   from: number
   to: number
   intervalMilliseconds: number
+  /** How far back one evaluation of a threshold looks. */
+  windowMilliseconds: number
+  /** The durations of requests are read too, whether a check takes them or not. */
+  everyFamily?: boolean
 }
 
 /** One grid time. */
@@ -33,7 +41,7 @@ export interface JudgedPoll {
   primary: Tally
   /** Of the canary, from the begin to here. */
   sofar: Tally
-  /** One per compare check. */
+  /** One per check that is tried, in the order of the spec. */
   results: CheckResult[]
 }
 
@@ -51,35 +59,36 @@ export interface Backtest {
   decisions: Decision[]
 }
 
-/** The overdispersion of the primary is taken from this time before, as in a release. */
-const warmUpMilliseconds = 3_600_000
 /** Prometheus gives at most 11,000 points of a series. */
 const timesPerRead = 5000
 const none: Tally = {failed: 0, total: 0}
 
+/** The first grid time that is judged, and the first that is read: what a controller reads when a release begins there. */
+export function beginOf({
+  from,
+  intervalMilliseconds,
+  windowMilliseconds,
+}: Pick<BacktestInput, 'from' | 'intervalMilliseconds' | 'windowMilliseconds'>): {judged: number; read: number} {
+  const judged = Math.ceil(from / intervalMilliseconds) * intervalMilliseconds
+  const terms = {settings: [], intervalMilliseconds, windowMilliseconds, startedAt: judged, canary: 'b'} as const
+  return {judged, read: historyBefore(undefined, judged, terms)}
+}
+
 /** @throws Error when the metrics can't be read, with their reason */
 export async function runBacktest(input: BacktestInput): Promise<Backtest> {
-  const {settings, intervalMilliseconds, canary, context, mesh, metrics, clock} = input
+  const {settings, intervalMilliseconds, windowMilliseconds, canary, context, mesh, metrics, clock} = input
   const reader: Reader = {uid: context.rollout.uid, mesh, context}
   const counters = new CounterReader(metrics, clock)
-  const families = familiesOf(
-    reader,
-    settings.some(({metric}) => metric === 'requestDuration'),
-  )
-  const from = Math.ceil(input.from / intervalMilliseconds) * intervalMilliseconds
-  const terms: SessionTerms = {
-    settings,
-    intervalMilliseconds,
-    windowMilliseconds: intervalMilliseconds,
-    startedAt: from,
-    canary,
-  }
+  const timed = settings.some(({metric}) => metric === 'requestDuration') || input.thresholds.needDurations
+  const families = familiesOf(reader, timed || input.everyFamily === true)
+  const begin = beginOf(input)
+  const terms: SessionTerms = {settings, intervalMilliseconds, windowMilliseconds, startedAt: begin.judged, canary}
   const times: number[] = []
-  for (let at = from - warmUpMilliseconds; at <= input.to; at += intervalMilliseconds) times.push(at)
+  for (let at = begin.read; at <= input.to; at += intervalMilliseconds) times.push(at)
   const run: Run = {
-    session: emptySession(from - warmUpMilliseconds, undefined, none),
+    session: emptySession(begin.read - intervalMilliseconds, undefined, none),
     step: 1,
-    since: from,
+    since: begin.judged,
     over: false,
   }
   const found: Backtest = {polls: [], decisions: []}
@@ -88,21 +97,24 @@ export async function runBacktest(input: BacktestInput): Promise<Backtest> {
     const readings = await readGridTimes(counters, reader, families, chunk, intervalMilliseconds)
     if (!Array.isArray(readings)) throw new Error(`the metrics can't be read: ${readings.reason}: ${readings.message}`)
     for (const raw of readings) {
-      const reading = await withReturned(counters, reader, families, run.session.readings, raw, from)
+      const reading = await withReturned(counters, reader, families, run.session.readings, raw, begin.judged)
       if ('kind' in reading) throw new Error(`the metrics can't be read: ${reading.reason}: ${reading.message}`)
-      const step: JudgedStep = {
-        id: String(run.step),
-        since: run.since,
-        canary,
-        primary: canary === 'a' ? 'b' : 'a',
-        compared: true,
-      }
-      const {session, results} = takeGridTime(run.session, terms, step, reading)
+      const {session, results} = takeGridTime(run.session, terms, stepOf(run, canary), reading)
       run.session = session
-      if (reading.at > from) record(found, run, results, canary)
+      if (reading.at <= begin.judged) continue
+      const held = await input.thresholds.judge(reading.at, run.since, session.polls, metrics)
+      record(found, run, inOrder(input.order, [...results, ...held]), canary)
     }
   }
   return found
+}
+
+function stepOf({step, since}: Run, canary: 'a' | 'b'): JudgedStep {
+  return {id: String(step), since, canary, primary: canary === 'a' ? 'b' : 'a', compared: true}
+}
+
+function inOrder(names: readonly string[], results: readonly CheckResult[]): CheckResult[] {
+  return results.toSorted((left, right) => names.indexOf(left.name) - names.indexOf(right.name))
 }
 
 interface Run {
@@ -125,7 +137,7 @@ function record({polls, decisions}: Backtest, run: Run, results: CheckResult[], 
   polls.push({at, canary: tally(canary), primary: tally(canary === 'a' ? 'b' : 'a'), sofar: session.requests, results})
   if (run.over) return
   const {verdict, deciding} = combineVerdicts(results)
-  const [first] = results
+  const first = results.find(({dryRun}) => !dryRun)
   if (verdict === 'rollback' && deciding) {
     decisions.push({at, kind: 'rollback', result: deciding, canary: session.requests})
     run.over = true

@@ -4,9 +4,10 @@ import {fieldManager, gitSyncFieldManager, labels} from '../../crds/names.ts'
 import type {SlotName} from '../../crds/slots.ts'
 import type {Observation} from './observation.ts'
 
-/** Whether the apex Service selects one slot; always so where the user said that its selector is shared. */
+/** Whether the apex Service selects one slot; always so where its selector is the user's own. */
 export function apexAt(observation: Observation, slot: SlotName): boolean {
-  if (observation.spec.service.selector === 'shared') return true
+  const {service, serviceRefs} = observation.spec
+  if (service.selector === 'shared' || serviceRefs) return true
   return observation.apex?.spec?.selector?.[labels.slot] === slot
 }
 

@@ -6,8 +6,10 @@ import type {RolloutStatus} from '../../crds/rollout-status.ts'
 import {otherSlot, type Problem} from './observation.ts'
 import {outlookOf} from './outlook.ts'
 import {imageIDsOf} from './readiness.ts'
+import {sourceText} from './revision.ts'
 import type {Model} from './state.ts'
 import {missingConfirmation} from './traffic.ts'
+import {isParked, podCounts} from './workloads.ts'
 import type {Outcome, World} from './world.ts'
 
 interface Wanted {
@@ -90,8 +92,9 @@ function extra(world: World, outcome: Outcome): Wanted[] {
   const late =
     outcome.model.state.phase === 'Terminating' ? undefined : missingConfirmation(world, outcome.model.ledger)
   if (late) add('RouteUnconfirmed', late.reason, problemText(late))
+  // Between two steps the weight waits for pods and mesh, and not for a verdict.
   const open =
-    'release' in outcome.model.state
+    'release' in outcome.model.state && !outcome.model.state.release.held
       ? observation.analysis?.results.find(
           ({verdict, dryRun, reason}) =>
             !dryRun && !isAwaiting(reason) && (verdict === 'noData' || verdict === 'error'),
@@ -102,12 +105,14 @@ function extra(world: World, outcome: Outcome): Wanted[] {
   if (short) add('TrafficTooLow', 'DeadlineOutOfReach', short)
   const drift = imageDrift(observation, outcome.model)
   if (drift) add('ImageDrift', 'TagMoved', drift)
-  const pods: number = observation.target?.spec?.replicas ?? 0
-  if (pods > 0 && wasParked(world)) {
+  const {target} = observation
+  if (target && !isParked(target) && wasParked(world)) {
+    const {wanted} = podCounts(target)
+    const fix = target.kind === 'DaemonSet' ? 'leave spec.template.spec.nodeName to Fairlead' : 'scale the Rollout'
     add(
       'TargetNotParked',
       'PodsInTarget',
-      `Somebody scaled Deployment ${spec.targetRef.name} to ${pods}. Its pods get no traffic; it is set back to 0. Fix: scale the Rollout.`,
+      `Somebody gave ${sourceText(observation)} ${wanted} pods. They get no traffic, and it is parked again. Fix: ${fix}.`,
     )
   }
   const missing = spec.alerts
@@ -142,10 +147,12 @@ function imageDrift(observation: World['observation'], model: Model): string | u
 }
 
 /** Said as soon as the traffic shows that a step can't have a verdict in time. Without figures: they change all the time. */
-function trafficTooLow({observation, durations, spec, now}: World, {state}: Model): string | undefined {
+function trafficTooLow({observation, steps, now}: World, {state}: Model): string | undefined {
   const outlook = outlookOf(observation.analysis)
   if (!outlook || state.phase !== 'Progressing' || !state.release.stepSince) return undefined
-  const deadline = timeOf(state.release.stepSince) + durations.minimumDwell + durations.inconclusiveDeadline
-  if (now + outlook.milliseconds <= deadline) return undefined
-  return `Check ${outlook.check} needs more canary requests than come within spec.analysis.inconclusiveDeadline (${spec.analysis.inconclusiveDeadline}), even if none of them is bad. Fix: give the step more weight or time, or set spec.analysis.preset lowTraffic or spec.analysis.cleanRequests.`
+  const step = steps[state.release.stepIndex ?? 0]
+  // A step that waits to be told has no deadline.
+  if (!step || step.untilTold) return undefined
+  if (now + outlook.milliseconds <= timeOf(state.release.stepSince) + step.deadlineMilliseconds) return undefined
+  return `Check ${outlook.check} needs more canary requests than come within ${step.deadlineField}, even if none of them is bad. Fix: give the step more weight or time, or set spec.analysis.preset lowTraffic or spec.analysis.cleanRequests.`
 }

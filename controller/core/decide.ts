@@ -23,8 +23,10 @@ import {waitingPromotion} from './phases/waiting-promotion.ts'
 import {rebuild} from './rebuild.ts'
 import {refusals} from './refusals.ts'
 import {challengerOf, type Model, modelOf, statusOf} from './state.ts'
+import {withinBound} from './status-size.ts'
 import {confirmedWeight, readTraffic} from './traffic.ts'
 import {note} from './transitions.ts'
+import {podCounts} from './workloads.ts'
 import {capacityOf, earliest, type Outcome, type World, worldOf} from './world.ts'
 
 export interface Decision {
@@ -130,8 +132,11 @@ function assemble(world: World, outcome: Outcome): RolloutStatus {
     status.observedGeneration = observation.rollout.metadata.generation
   status.message = shortMessage(outcome.message)
   if (state.primary) {
-    status.replicas = observation.slots[state.primary.slot].workload?.status?.replicas ?? 0
-    status.selector = Object.entries(slotLabels(name, state.primary.slot))
+    const {workload, service, readyEndpoints} = observation.slots[state.primary.slot]
+    const others = observation.spec.serviceRefs !== undefined
+    status.replicas = others ? readyEndpoints : workload ? podCounts(workload).present : 0
+    const selector = others ? (service?.spec?.selector ?? {}) : slotLabels(name, state.primary.slot)
+    status.selector = Object.entries(selector)
       .map(([key, value]) => `${key}=${value}`)
       .join(',')
   }
@@ -144,7 +149,7 @@ function assemble(world: World, outcome: Outcome): RolloutStatus {
   else if (state.phase === 'WaitingPromotion' || state.phase === 'Promoting' || state.phase === 'Baking')
     status.step = `${steps}/${steps}`
   status.conditions = conditionsOf(world, outcome, observation.status)
-  return status
+  return withinBound(status)
 }
 
 /** Longest message in the table of `kubectl get`, so that a row fits into 120 columns. */
@@ -172,7 +177,7 @@ export function stalled(status: RolloutStatus, now: number, problem: Problem): D
     ...others,
   ]
   const notes = old?.status === 'True' && old.message === message ? [] : [note('Warning', problem.reason, message)]
-  return {status: {...status, message: problem.reason, conditions}, intents: [], notes}
+  return {status: withinBound({...status, message: problem.reason, conditions}), intents: [], notes}
 }
 
 function invariantProblem(observation: Observation, broken: string[]): Problem {

@@ -1,14 +1,15 @@
 // What is wished while a Rollout is deleted, by stage: give the target back, then the traffic, then remove in order.
-import type {ObjectRef} from '../../crds/meta.ts'
+import {refTo} from '../../crds/meta.ts'
 import {apexTaken} from './apex.ts'
 import {same} from './equality.ts'
 import {deletion, type Intent} from './intents.ts'
-import {apexService} from './manifests.ts'
+import {apexService, claimedService} from './manifests.ts'
 import {isOurs, owned} from './owned.ts'
 import {sameObject} from './readiness.ts'
 import {restoredTemplate} from './restore.ts'
 import type {Model, Terminating} from './state.ts'
 import {allTo} from './steps.ts'
+import {podCounts} from './workloads.ts'
 import type {World} from './world.ts'
 
 export function desiredTerminating(world: World, model: Model & {state: Terminating}): Intent[] {
@@ -24,7 +25,7 @@ export function desiredTerminating(world: World, model: Model & {state: Terminat
       // One kind after the other: the next goes when the API server no longer shows the one before.
       const left = owned(world.observation)
       const [first] = left
-      if (!first) return [{kind: 'finalizer', present: false}]
+      if (!first) return [...unclaimed(world), {kind: 'finalizer', present: false}]
       return left.filter(object => object.kind === first.kind).map(deletion)
     }
     default:
@@ -32,22 +33,26 @@ export function desiredTerminating(world: World, model: Model & {state: Terminat
   }
 }
 
+/** The user's Services that were slots, without our label. */
+function unclaimed({observation, spec}: World): Intent[] {
+  if (!spec.serviceRefs) return []
+  return (['a', 'b'] as const)
+    .filter(slot => observation.slots[slot].service !== undefined)
+    .map(slot => ({kind: 'apply', manifest: claimedService(observation, slot, false)}))
+}
+
 /** The target on the primary's template, with full capacity. */
 function givingBack(world: World, model: Model & {state: Terminating}): Intent[] {
-  const {target, meshContext} = world.observation
+  const {target} = world.observation
   const {primary} = model.state
   if (!target || !primary || !model.ledger.traffic) return []
-  const ref: ObjectRef = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    namespace: meshContext.rollout.namespace,
-    name: target.metadata.name,
-  }
+  const ref = refTo(target)
   const template = restoredTemplate(world.observation, primary)
   const capacity = model.ledger.capacity ?? 1
   const intents: Intent[] = []
   if (template && !same(template, target.spec?.template)) intents.push({kind: 'template', ref, template})
-  if ((target.spec?.replicas ?? 0) < capacity) intents.push({kind: 'scale', ref, replicas: capacity})
+  if (target.kind === 'Deployment' && podCounts(target).wanted < capacity)
+    intents.push({kind: 'scale', ref, replicas: capacity})
   return intents
 }
 

@@ -1,6 +1,6 @@
 // The whole wished state, derived from the model on every pass: nothing depends on having seen a transition. The order is
 // that in which things are written: what carries traffic is there before a route names it, and scaled down after.
-import type {KubeObject, ObjectRef} from '../../crds/meta.ts'
+import type {KubeObject} from '../../crds/meta.ts'
 import {apiVersion} from '../../crds/names.ts'
 import type {SlotContent, Split} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
@@ -9,7 +9,15 @@ import {desiredTerminating} from './desired-terminating.ts'
 import {same} from './equality.ts'
 import {handover} from './handover.ts'
 import {deletion, type Intent} from './intents.ts'
-import {apexService, baselineWorkload, configCopy, slotService, slotWorkload, snapshotObject} from './manifests.ts'
+import {
+  apexService,
+  baselineWorkload,
+  claimedService,
+  configCopy,
+  slotService,
+  slotWorkload,
+  snapshotObject,
+} from './manifests.ts'
 import {otherSlot} from './observation.ts'
 import {isOurs} from './owned.ts'
 import {preview} from './preview.ts'
@@ -18,7 +26,8 @@ import {copyName, findSnapshot, frozenTemplate, type Snapshot, snapshotOf} from 
 import type {Ledger, Model, State} from './state.ts'
 import {promotedWeight} from './steps.ts'
 import {drainedAt, inForce, isReached, reaches} from './traffic.ts'
-import {contentsOf, podsFor, type World} from './world.ts'
+import {parked, podCounts, scaled, slotKindOf} from './workloads.ts'
+import {contentsOf, fullPods, podsFor, type World} from './world.ts'
 
 /** Snapshots that are kept beyond those in use. */
 const keptSnapshots = 3
@@ -54,12 +63,14 @@ function autoscaled({observation, spec}: World, {ledger}: Model): Intent[] {
     ({spec: {scaleTargetRef} = {}}) => scaleTargetRef?.kind === 'Rollout' && scaleTargetRef.name === name,
   )
   if (!targeted || spec.replicas !== undefined || ledger.capacity === undefined) return []
+  if (slotKindOf(spec) !== 'Deployment') return []
   return [{kind: 'scale', ref: {apiVersion, kind: 'Rollout', namespace, name}, replicas: ledger.capacity}]
 }
 
 /** Snapshot, config copies and workload of one slot. */
 function material(world: World, model: Model, content: SlotContent): Intent[] {
   const {observation, source, revision} = world
+  if (slotKindOf(world.spec) === undefined) return []
   const kept = findSnapshot(observation, content.revision)
   const fromSource = source && revision === content.revision ? source : undefined
   const intents: Intent[] = []
@@ -88,7 +99,7 @@ function baseline(world: World, {state, ledger}: Model): Intent[] {
     return live && isOurs(observation, live) ? [deletion(live)] : []
   }
   const intents: Intent[] = [{kind: 'apply', manifest: baselineWorkload(observation, name, state.primary, snapshot)}]
-  const pods = canaryPods(world, state.phase, state.release.stepIndex ?? 0, ledger.capacity ?? 1)
+  const pods = canaryPods(world, {state, ledger}, state.phase, state.release.stepIndex ?? 0)
   if (live && (live.spec?.replicas ?? 0) !== pods) {
     const {namespace} = meshContext.rollout
     const ref = {apiVersion: 'apps/v1', kind: 'Deployment', namespace, name}
@@ -101,9 +112,10 @@ function snapshotFrom(source: NonNullable<World['source']>, revision: string): S
   return {revision, template: frozenTemplate(source), workload: source.workload, copies: source.copies}
 }
 
-function services(world: World): Intent[] {
+function services({observation, spec}: World): Intent[] {
   const slots: SlotName[] = ['a', 'b']
-  return slots.map(slot => ({kind: 'apply', manifest: slotService(world.observation, slot)}))
+  const rendered = spec.serviceRefs ? claimedService : slotService
+  return slots.map(slot => ({kind: 'apply', manifest: rendered(observation, slot)}))
 }
 
 function destinations(world: World, model: Model): Intent[] {
@@ -157,7 +169,7 @@ function routed(split: Split | undefined): Split | undefined {
 
 function apex(world: World, model: Model): Intent[] {
   const {observation, spec} = world
-  if (spec.service.selector === 'shared') return []
+  if (spec.service.selector === 'shared' || spec.serviceRefs) return []
   const slots = apexSlots(world, model)
   if (slots.length === 0 && observation.apex) return []
   return [{kind: 'apply', manifest: apexService(observation, slots)}]
@@ -185,14 +197,15 @@ function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): n
   const {primary} = state
   if (!primary) return undefined
   const capacity = ledger.capacity ?? 1
-  const now: number = world.observation.slots[slot].workload?.spec?.replicas ?? 0
+  const {workload} = world.observation.slots[slot]
+  const now = workload ? podCounts(workload).wanted : 0
   if (slot === primary.slot) return state.phase === 'RollingBack' ? Math.max(now, capacity) : capacity
   switch (state.phase) {
     case 'Preparing':
     case 'Progressing':
     case 'WaitingPromotion':
     case 'Promoting':
-      return Math.max(now, canaryPods(world, state.phase, state.release.stepIndex ?? 0, capacity))
+      return Math.max(now, canaryPods(world, {state, ledger}, state.phase, state.release.stepIndex ?? 0))
     case 'Baking':
       return capacity
     case 'RollingBack':
@@ -212,10 +225,10 @@ function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): n
 }
 
 /** Pods that the canary is to have, on its step or on the way to it. */
-function canaryPods(world: World, phase: State['phase'], index: number, capacity: number): number {
+function canaryPods(world: World, model: Model, phase: State['phase'], index: number): number {
   const {steps} = world
   const step = steps[Math.min(index, steps.length - 1)]
-  return phase === 'Promoting' || !step ? capacity : podsFor(world, capacity, step)
+  return phase === 'Promoting' || !step ? fullPods(world, model) : podsFor(world, model, step)
 }
 
 function scales(world: World, model: Model, direction: 'up' | 'down'): Intent[] {
@@ -223,30 +236,19 @@ function scales(world: World, model: Model, direction: 'up' | 'down'): Intent[] 
   return (['a', 'b'] as const).flatMap(slot => {
     const {workload} = observation.slots[slot]
     const pods = slotPods(world, model.state, model.ledger, slot)
-    const now: number = workload?.spec?.replicas ?? 0
-    if (!workload || pods === undefined || pods === now || pods > now !== (direction === 'up')) return []
-    const ref: ObjectRef = {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      namespace: observation.meshContext.rollout.namespace,
-      name: workload.metadata.name,
-    }
-    return [{kind: 'scale', ref, replicas: pods}]
+    if (!workload || pods === undefined) return []
+    const {wanted} = podCounts(workload)
+    // A DaemonSet that is to have none goes, even if no node takes its pods.
+    const falls = pods < wanted || (pods === 0 && workload.kind === 'DaemonSet')
+    if (direction === 'up' ? pods <= wanted : !falls) return []
+    return scaled(workload, pods)
   })
 }
 
-/** The target stays at zero once a slot serves: no unproven code runs in it. */
+/** The target has no pods once a slot serves: no unproven code runs in it. */
 function parking(world: World, state: State): Intent[] {
-  const {target, meshContext} = world.observation
-  if (!target || state.phase === 'Initializing' || (target.spec?.replicas ?? 0) === 0) return []
-  const {name} = target.metadata
-  return [
-    {
-      kind: 'scale',
-      ref: {apiVersion: 'apps/v1', kind: 'Deployment', namespace: meshContext.rollout.namespace, name},
-      replicas: 0,
-    },
-  ]
+  const {target} = world.observation
+  return !target || state.phase === 'Initializing' ? [] : parked(target)
 }
 
 /** Removes copies and snapshots that nothing needs any more; between releases only. */

@@ -4,6 +4,7 @@ import type {KubeObject} from '../../crds/meta.ts'
 import {annotations, finalizer} from '../../crds/names.ts'
 import {digest, holds, same} from './equality.ts'
 import type {Intent} from './intents.ts'
+import {isParked} from './workloads.ts'
 
 const builtInGroups = new Set(['', 'apps'])
 
@@ -34,6 +35,8 @@ export function outstanding(intent: Intent, live: KubeObject | undefined): boole
     }
     case 'scale':
       return live !== undefined && (live.spec?.replicas ?? 0) !== intent.replicas
+    case 'park':
+      return live !== undefined && !isParked(live)
     case 'template':
       return live !== undefined && !same(live.spec?.template, intent.template)
     case 'delete':

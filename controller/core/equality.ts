@@ -7,8 +7,18 @@ export function digest(value: unknown, length: number): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, length)
 }
 
+/** Whether two values are the same JSON, whatever the order of their fields; a field that is undefined is none. */
 export function same(left: unknown, right: unknown): boolean {
-  return canonicalJson(left) === canonicalJson(right)
+  if (left === right) return true
+  if (left === null || right === null || typeof left !== 'object' || typeof right !== 'object') return false
+  if (Array.isArray(left) || Array.isArray(right)) {
+    if (!Array.isArray(left) || !Array.isArray(right) || left.length !== right.length) return false
+    return left.every((item, index) => same(item, right[index]))
+  }
+  const [one, other] = [left as Record<string, unknown>, right as Record<string, unknown>]
+  for (const key in one) if (!same(one[key], other[key])) return false
+  for (const key in other) if (other[key] !== undefined && one[key] === undefined) return false
+  return true
 }
 
 /** How lists are compared: `named` matches items by their name and tolerates further ones, `exact` does neither. */

@@ -22,7 +22,7 @@ export function idle(world: World, before: Model & {state: Idle}): Outcome {
     case 'absent':
       return {model, message: 'Target is missing; the primary serves', notes: []}
     case 'held':
-      return settled(model, found.ledger, 'Healthy', 'Serving the primary')
+      return settled(model, forgiven(world, found.ledger), 'Healthy', 'Serving the primary')
     case 'settling':
     case 'new':
       if (isRejected(found.ledger, found.revision)) return rejected(world, model, found.ledger, found.revision)
@@ -33,6 +33,11 @@ export function idle(world: World, before: Model & {state: Idle}): Outcome {
     default:
       return found satisfies never
   }
+}
+
+/** A Service has the same name whatever runs behind it: who went back and comes again means another version. */
+function forgiven({spec}: World, ledger: Ledger): Ledger {
+  return spec.serviceRefs && ledger.rejected.length > 0 ? {...ledger, rejected: []} : ledger
 }
 
 function settled(model: Model & {state: Idle}, ledger: Ledger, phase: Idle['phase'], message: string): Outcome {

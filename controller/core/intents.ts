@@ -9,6 +9,8 @@ export type Intent =
    */
   | {kind: 'apply'; manifest: KubeObject; yields?: true; drifted?: true}
   | {kind: 'scale'; ref: ObjectRef; replicas: number}
+  /** Asks for a node that doesn't exist, in the pods of a DaemonSet that is to have none. */
+  | {kind: 'park'; ref: ObjectRef}
   | {kind: 'delete'; ref: ObjectRef; uid: string}
   | {kind: 'finalizer'; present: boolean}
   /** Replaces the target's pod template, for a target that is given back. */

@@ -3,7 +3,7 @@
 import {checksInForce} from '../../analysis/checks.ts'
 import {combineVerdicts} from '../../analysis/verdict.ts'
 import {named} from './judgement.ts'
-import {isCleanEnough} from './outlook.ts'
+import {isCleanEnough, overdueOutcome} from './outlook.ts'
 import type {Model} from './state.ts'
 import type {World} from './world.ts'
 
@@ -36,14 +36,15 @@ function stepBreaches(world: World, before: Model, after: Model): string[] {
   const risen = (after.state.release.stepIndex ?? 0) - from
   if (after.state.phase === 'RollingBack' || (risen === 0 && !left)) return []
   if (risen > 1) return [`release would jump over ${risen - 1} steps`]
-  const {checks, onInconclusive} = world.spec.analysis
+  const {checks} = world.spec.analysis
   const names = world.steps[from]?.checks
   const told = canonicalCommands(before) !== canonicalCommands(after)
   const gone = from >= world.steps.length
-  if (checksInForce(named(checks, names)).length === 0 || told || gone || onInconclusive === 'promote') return []
+  if (checksInForce(named(checks, names)).length === 0 || told || gone) return []
   const results = world.observation.analysis?.results
-  const advance = results !== undefined && combineVerdicts(named(results, names)).verdict === 'advance'
-  return advance || isCleanEnough(world) ? [] : ['a step would end without a verdict that allows it']
+  const {verdict, deciding} = combineVerdicts(named(results ?? [], names))
+  const allowed = verdict === 'advance' || (verdict === 'wait' && overdueOutcome(world, deciding) === 'promote')
+  return allowed || isCleanEnough(world) ? [] : ['a step would end without a verdict that allows it']
 }
 
 function canonicalCommands(model: Model): string {

@@ -9,6 +9,7 @@ import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {CheckResult, ReleaseStatus} from '../../crds/rollout-status.ts'
 import {type AnalysisObservation, otherSlot} from './observation.ts'
 import {type Ledger, type Model, type State, without} from './state.ts'
+import {inForce} from './traffic.ts'
 import type {World} from './world.ts'
 
 /** Results are written to the status when a verdict changes and else at most this often. */
@@ -22,22 +23,36 @@ export type Judgement =
   /** Nothing can be said yet; `result` is the check that has no verdict, when one was evaluated. */
   | {kind: 'wait'; result?: CheckResult; again: number}
 
+/** The step whose weight is in force, and since when: the one under way, or the one before while the next is prepared. */
+function stepInForce({stepIndex, stepSince, held}: ReleaseStatus): {step: number; since: string} | undefined {
+  return stepSince === undefined ? held : {step: stepIndex ?? 0, since: stepSince}
+}
+
 /** The step whose evidence is gathered; undefined where nothing is judged. */
 export function judgedStep({state, ledger}: Model, {analysis}: RolloutSpec): JudgedStep | undefined {
   if (state.phase === 'Baking') return bakingStep(state, ledger)
   const judged = state.phase === 'Progressing' || state.phase === 'WaitingPromotion' || state.phase === 'Promoting'
-  if (!judged || !state.release.stepSince) return undefined
+  const known = judged ? stepInForce(state.release) : undefined
+  if (!judged || !known) return undefined
   const {slot} = state.canary
-  const wanted = ledger.traffic?.wanted[slot]
-  const left = wanted !== undefined && wanted !== state.release.weightsSeen.at(-1)
   return {
-    id: String(state.release.stepIndex ?? 0),
-    since: timeOf(state.release.stepSince),
-    ...(left && ledger.traffic ? {until: timeOf(ledger.traffic.since)} : {}),
+    id: String(known.step),
+    ...timeInForce(timeOf(known.since), ledger),
     canary: slot,
     primary: analysis.baseline ? 'baseline' : otherSlot(slot),
     compared: true,
   }
+}
+
+/** From when to when the weight of a step has been in force; milliseconds. */
+function timeInForce(since: number, ledger: Ledger): Pick<JudgedStep, 'since' | 'until'> {
+  const {traffic} = ledger
+  if (!traffic) return {since}
+  const wished = timeOf(traffic.since)
+  if (wished > since) return {since, until: wished}
+  // Somebody changed the route: what it carried until it was repaired is unknown.
+  if (!inForce(ledger)) return {since, until: since}
+  return {since: Math.max(since, timeOf(traffic.confirmedAt ?? traffic.since))}
 }
 
 /** Identities of the bake as a step: beside a share that the old version keeps, or alone. */
@@ -86,6 +101,20 @@ export function judge(world: World, model: Model, names: readonly string[] | und
   return {kind: 'wait', again: analysis.again, ...(deciding ? {result: deciding} : {})}
 }
 
+/** Judges the step whose weight is in force, by the checks in force on it; undefined where there is none. */
+export function judgeStepInForce(
+  world: World,
+  model: Model & {state: {release: ReleaseStatus}},
+): Judgement | undefined {
+  const known = stepInForce(model.state.release)
+  return known && judge(world, model, world.steps[known.step]?.checks)
+}
+
+/** Whether there are readings of the step whose weight is in force that are still to be taken in. */
+export function isBehind({observation: {analysis}, now}: World): boolean {
+  return analysis !== undefined && analysis.again <= now
+}
+
 /** Those of the checks, or of their results, that have one of the names; all of them when there are no names. */
 export function named<T extends {name: string}>(all: readonly T[], names: readonly string[] | undefined): readonly T[] {
   return names ? all.filter(({name}) => names.includes(name)) : all
@@ -129,31 +158,5 @@ export function freshEvidence(
       ...(evidence ? {evidence} : {}),
       ...(thresholds.length > 0 ? {thresholds} : {}),
     },
-  }
-}
-
-/** The failed check, with its figures and bounds, for an alert. */
-export function evidenceFields(world: World): Record<string, string> {
-  const failed = world.observation.analysis?.results.find(result => result.verdict === 'fail' && !result.dryRun)
-  if (!failed) return {}
-  const check = world.spec.analysis.checks.find(one => one.name === failed.name)
-  const {min, max} = check?.threshold ?? {}
-  return {
-    'failed check': failed.name,
-    ...(failed.value === undefined ? {} : {figure: String(failed.value)}),
-    ...(min === undefined ? {} : {minimum: String(min)}),
-    ...(max === undefined ? {} : {maximum: String(max)}),
-    ...comparisonFields(failed),
-  }
-}
-
-function comparisonFields({evidence}: CheckResult): Record<string, string> {
-  if (!evidence) return {}
-  const {canary, primary, oddsRatio, harm, slowerThanMilliseconds} = evidence
-  const what = slowerThanMilliseconds === undefined ? 'failed' : `slower than ${slowerThanMilliseconds} ms`
-  return {
-    compared: `canary ${canary.failed} of ${canary.total}, primary ${primary.failed} of ${primary.total} ${what}`,
-    ...(oddsRatio.estimate === undefined ? {} : {'odds ratio': oddsRatio.estimate.toPrecision(3)}),
-    'evidence of harm': `${harm.value.toPrecision(3)} (boundary ${harm.boundary.toPrecision(3)})`,
   }
 }

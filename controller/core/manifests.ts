@@ -6,6 +6,7 @@ import type {SlotContent} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
 import type {ConfigInput, Observation} from './observation.ts'
 import {copyName, frozenTemplate, type Snapshot, type Source} from './revision.ts'
+import {slotKindOf} from './workloads.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: pod templates and Services are the user's own JSON.
 type Loose = any
@@ -75,7 +76,7 @@ function expressionHolds(expression: Loose, own: Record<string, string>): boolea
   }
 }
 
-/** A slot's Deployment, without replicas: those are set through the scale subresource alone. */
+/** A slot's workload, without replicas: those are set through the scale subresource alone. */
 export function slotWorkload(observation: Observation, content: SlotContent, snapshot: Snapshot): KubeObject {
   const {rollout, meshContext} = observation
   const {name, namespace} = meshContext.rollout
@@ -92,7 +93,7 @@ export function slotWorkload(observation: Observation, content: SlotContent, sna
   }
   return {
     apiVersion: 'apps/v1',
-    kind: 'Deployment',
+    kind: slotKindOf(observation.spec) ?? 'Deployment',
     metadata: {name: meshContext.slots[content.slot], namespace, labels: selector, annotations: stamps},
     spec: {
       ...snapshot.workload,
@@ -148,6 +149,13 @@ export function slotService(observation: Observation, slot: SlotName): KubeObjec
   }
 }
 
+/** A Service of the user's that is a slot: with a label, by which its endpoints are followed, and nothing else of ours. */
+export function claimedService({meshContext}: Observation, slot: SlotName, claimed = true): KubeObject {
+  const {name, namespace} = meshContext.rollout
+  const own = claimed ? {labels: {[labels.rollout]: name}} : {}
+  return {apiVersion: 'v1', kind: 'Service', metadata: {name: meshContext.slots[slot], namespace, ...own}}
+}
+
 export function servicePort(port: Loose): Loose {
   const {name, protocol = 'TCP', appProtocol, targetPort} = port
   return {
@@ -161,13 +169,14 @@ export function servicePort(port: Loose): Loose {
 
 /** The user's own part of the apex Service's selector. */
 function baseSelector(observation: Observation): Record<string, string> {
-  const {apex, target} = observation
+  const {apex, target, spec} = observation
   const kept = apex?.metadata.annotations?.[annotations.selector]
   if (kept !== undefined) {
     const parsed = parseLabels(kept)
     if (parsed) return parsed
   }
-  const live: Record<string, string> = apex ? (apex.spec?.selector ?? {}) : (target?.spec?.selector?.matchLabels ?? {})
+  const own: Record<string, string> = target?.spec?.selector?.matchLabels ?? spec.template?.metadata.labels ?? {}
+  const live: Record<string, string> = apex ? (apex.spec?.selector ?? {}) : own
   return Object.fromEntries(Object.entries(live).filter(([key]) => key !== labels.rollout && key !== labels.slot))
 }
 

@@ -23,7 +23,7 @@ export function outlookOf(analysis: AnalysisObservation | undefined): Outlook | 
 }
 
 /** In words, for somebody who has to decide. */
-export function outlookText(analysis: AnalysisObservation | undefined): string {
+function outlookText(analysis: AnalysisObservation | undefined): string {
   const outlook = outlookOf(analysis)
   const rate = analysis?.canaryRequestsPerSecond ?? 0
   if (!outlook) return ''
@@ -35,6 +35,21 @@ function durationText(milliseconds: number): string {
   const minutes = milliseconds / 60_000
   if (minutes < 2) return `${Math.ceil(milliseconds / 1000)} s`
   return minutes < 120 ? `${Math.ceil(minutes)} min` : `${Math.ceil(minutes / 60)} h`
+}
+
+/** The check that has no verdict, and what it lacks, for somebody who has to decide. */
+export function openText(world: World, result: CheckResult | undefined): string {
+  if (!result) return 'No evaluation took place'
+  const unseen = result.verdict === 'inconclusive' ? '' : ` (${result.verdict}, ${result.reason})`
+  return `Check ${result.name}: ${result.message}${unseen}${outlookText(world.observation.analysis)}`
+}
+
+/**
+ * What follows at a deadline without a verdict. The user's choice is about a canary whose requests were seen and don't
+ * decide; one that could not be measured is neither promoted nor rolled back for it (law 6).
+ */
+export function overdueOutcome({spec}: World, result: CheckResult | undefined): 'pause' | 'rollback' | 'promote' {
+  return result?.verdict === 'inconclusive' ? spec.analysis.onInconclusive : 'pause'
 }
 
 /** Whether, at the deadline of a step, the canary's requests were as many as the user asked for, and every one good. */

@@ -10,9 +10,10 @@ import type {Observation, Problem} from './observation.ts'
 import {isOurs} from './owned.ts'
 import type {State} from './state.ts'
 
-/** Name of the preview Service; undefined where the strategy has none. */
-export function previewNameOf({strategy: {blueGreen}}: RolloutSpec, apex: string): string | undefined {
-  return blueGreen && (blueGreen.previewService ?? `${apex}-preview`)
+/** Name of the preview Service; undefined where there is none. */
+export function previewNameOf({strategy: {blueGreen}, serviceRefs}: RolloutSpec, apex: string): string | undefined {
+  // The Service of a version that others run is its preview.
+  return blueGreen && !serviceRefs ? (blueGreen.previewService ?? `${apex}-preview`) : undefined
 }
 
 /** The preview Service as it is wished, and the end of any other one of ours. */

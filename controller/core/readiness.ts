@@ -5,6 +5,7 @@ import {annotations} from '../../crds/names.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
 import {holds} from './equality.ts'
 import type {Observation} from './observation.ts'
+import {isObserved, podCounts, slotKindOf} from './workloads.ts'
 
 export interface Readiness {
   ready: boolean
@@ -19,18 +20,27 @@ function no(message: string): Readiness {
 /** Whether a slot can serve with `pods` pods. */
 export function readiness(observation: Observation, content: SlotContent, pods: number): Readiness {
   const {workload, service, readyEndpoints} = observation.slots[content.slot]
+  if (slotKindOf(observation.spec) === undefined) return serviceReadiness(observation, content)
   if (!workload || workload.metadata.annotations?.[annotations.revision] !== content.revision) {
     return no(`slot ${content.slot} is being filled`)
   }
-  const status = workload.status ?? {}
-  if ((status.observedGeneration ?? 0) < (workload.metadata.generation ?? 0)) return no('workload controller is behind')
-  if ((workload.spec?.replicas ?? 0) < pods) return no(`scaling to ${pods} pods`)
-  const ready = Math.min(status.readyReplicas ?? 0, status.updatedReplicas ?? 0)
+  const {wanted, ready} = podCounts(workload)
+  if (!isObserved(workload)) return no('workload controller is behind')
+  if (wanted < pods) return no(`scaling to ${pods} pods`)
   if (ready < pods) return no(`${ready} of ${pods} pods ready`)
   if (!service) return no('slot Service is missing')
   if (readyEndpoints < pods) return no(`${readyEndpoints} of ${pods} endpoints ready`)
   if (!destinationsExist(observation, content)) return no('mesh destinations are missing')
   return {ready: true, message: `${ready} pods ready`}
+}
+
+/** Pods behind a Service of the user's are not counted out: how many it takes is for its owner to know. */
+function serviceReadiness(observation: Observation, content: SlotContent): Readiness {
+  const {service, readyEndpoints} = observation.slots[content.slot]
+  if (!service) return no(`Service ${observation.meshContext.slots[content.slot]} is missing`)
+  if (readyEndpoints === 0) return no(`Service ${service.metadata.name} has no ready pod`)
+  if (!destinationsExist(observation, content)) return no('mesh destinations are missing')
+  return {ready: true, message: `${readyEndpoints} pods ready`}
 }
 
 function destinationsExist(observation: Observation, content: SlotContent): boolean {
@@ -63,7 +73,9 @@ export function readyPods(observation: Observation, content: SlotContent): numbe
 export function isEmpty(observation: Observation, slot: 'a' | 'b'): boolean {
   const {workload, pods} = observation.slots[slot]
   if (pods.length > 0) return false
-  return !workload || ((workload.spec?.replicas ?? 0) === 0 && (workload.status?.replicas ?? 0) === 0)
+  if (!workload) return true
+  const {wanted, present} = podCounts(workload)
+  return workload.kind !== 'DaemonSet' && wanted === 0 && present === 0
 }
 
 /** Why the pods of a slot are not ready, as the kubelet says it; empty when it says nothing. */

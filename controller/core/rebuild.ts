@@ -7,6 +7,7 @@ import type {SlotName} from '../../crds/slots.ts'
 import {type Observation, otherSlot, type Problem} from './observation.ts'
 import {commitOf, imageOf} from './revision.ts'
 import type {Ledger, Model} from './state.ts'
+import {podCounts} from './workloads.ts'
 
 export type Rebuilt =
   | {kind: 'fresh'; model: Model}
@@ -18,10 +19,15 @@ const emptyLedger: Ledger = {releases: 0, checks: [], rejected: [], commands: {}
 export function rebuild(observation: Observation): Rebuilt {
   const found = {a: contentIn(observation, 'a'), b: contentIn(observation, 'b')}
   const alive = (['a', 'b'] as const).filter(slot => found[slot] && hasPods(observation, slot))
-  if (alive.length === 0) return {kind: 'fresh', model: {state: {phase: 'Initializing'}, ledger: emptyLedger}}
   const carried = observation.mesh.read(observation.meshContext, observation.meshObjects)
+  const {serviceRefs} = observation.spec
+  // Services of the user's have pods before Fairlead has ever looked at them.
+  const fresh = alive.length === 0 || (serviceRefs !== undefined && carried === undefined)
+  if (fresh) return {kind: 'fresh', model: {state: {phase: 'Initializing'}, ledger: emptyLedger}}
   const sole = (['a', 'b'] as const).find(slot => carried?.[slot] === 100)
-  const serving = sole ?? (carried ? olderOf(found.a, found.b) : alive.length === 1 ? alive[0] : undefined)
+  // The version that is to serve in the end is the one that is being released.
+  const split = serviceRefs ? otherSlot(serviceRefs.serve) : olderOf(found.a, found.b)
+  const serving = sole ?? (carried ? split : alive.length === 1 ? alive[0] : undefined)
   const primary = serving && found[serving]
   if (!serving || !primary || !hasPods(observation, serving))
     return {kind: 'ambiguous', problem: ambiguity(observation)}
@@ -31,13 +37,26 @@ export function rebuild(observation: Observation): Rebuilt {
   }
 }
 
-function hasPods(observation: Observation, slot: SlotName): boolean {
-  return (observation.slots[slot].workload?.spec?.replicas ?? 0) > 0
+function hasPods({spec, slots}: Observation, slot: SlotName): boolean {
+  const {workload, readyEndpoints} = slots[slot]
+  if (spec.serviceRefs) return readyEndpoints > 0
+  return workload !== undefined && podCounts(workload).wanted > 0
 }
 
 /** What a slot holds, by its own annotations. */
 function contentIn(observation: Observation, slot: SlotName): SlotContent | undefined {
-  const {workload} = observation.slots[slot]
+  const {workload, service} = observation.slots[slot]
+  // A Service of the user's says nothing of a release: which of the two serves is told by the route alone.
+  if (observation.spec.serviceRefs) {
+    return (
+      service && {
+        slot,
+        revision: service.metadata.name,
+        image: service.metadata.name,
+        filledAt: timeText(observation.now),
+      }
+    )
+  }
   const stamps = workload?.metadata.annotations ?? {}
   const revision = stamps[annotations.revision]
   const filledAt = stamps[annotations.filledAt]
@@ -60,7 +79,8 @@ function modelAround(
   whole: boolean,
 ): Model {
   const now = timeText(observation.now)
-  const replicas: number = observation.slots[primary.slot].workload?.spec?.replicas ?? 1
+  const {workload} = observation.slots[primary.slot]
+  const replicas = workload ? podCounts(workload).wanted : 1
   const wanted = {a: primary.slot === 'a' ? 100 : 0, b: primary.slot === 'b' ? 100 : 0}
   const ledger: Ledger = {
     ...emptyLedger,

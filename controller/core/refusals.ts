@@ -1,14 +1,15 @@
 // What a user has to change before Fairlead touches anything, or starts another release. Each finding names the object,
 // the field and the fix; none of them ever stops a rollback.
 import type {KubeObject} from '../../crds/meta.ts'
-import {labels} from '../../crds/names.ts'
+import {baseNameOf, labels} from '../../crds/names.ts'
 import {analysisProblems} from './analysis-problems.ts'
 import {foreignOwners} from './apex.ts'
 import {checkProblems} from './check-problems.ts'
+import {describe, rolloutName} from './describe.ts'
 import type {Observation, Problem} from './observation.ts'
-import {isOurs} from './owned.ts'
 import {previewProblems} from './preview.ts'
 import {strategyProblems} from './strategy-problems.ts'
+import {workloadProblems} from './workload-problems.ts'
 
 /** Longest name of a Service, and so of a slot. */
 const maximumName = 63
@@ -21,21 +22,10 @@ export function refusals(observation: Observation): Problem[] {
     ...analysisProblems(observation),
     ...checkProblems(observation),
     ...secretProblems(observation),
-    ...targetProblems(observation),
-    ...replicasProblems(observation),
-    ...slotProblems(observation),
+    ...workloadProblems(observation),
     ...apexProblems(observation),
-    ...autoscalerProblems(observation),
     ...meshProblems(observation),
   ]
-}
-
-function rolloutName(observation: Observation): string {
-  return `Rollout ${observation.meshContext.rollout.namespace}/${observation.meshContext.rollout.name}`
-}
-
-function describe(object: KubeObject): string {
-  return `${object.kind} ${object.metadata.namespace ? `${object.metadata.namespace}/` : ''}${object.metadata.name}`
 }
 
 function specProblems(observation: Observation): Problem[] {
@@ -46,18 +36,21 @@ function specProblems(observation: Observation): Problem[] {
     found.push({
       reason: 'NameTooLong',
       object,
-      field: 'spec.targetRef.name',
+      field: spec.targetRef ? 'spec.targetRef.name' : 'metadata.name',
       problem: `the slot's name ${meshContext.slots.a} is longer than ${maximumName} characters`,
-      fix: `use a target whose name has at most ${maximumName - 2} characters`,
+      fix: `use a ${spec.targetRef ? 'target' : 'Rollout'} whose name has at most ${maximumName - 2} characters`,
     })
   }
-  const rival = siblings.find(one => one.spec?.targetRef?.name === spec.targetRef.name && older(one, rollout))
-  if (rival) {
+  const base = baseNameOf(rollout.metadata.name, spec)
+  const rival = siblings.find(
+    one => !one.spec?.serviceRefs && baseNameOf(one.metadata.name, one.spec) === base && older(one, rollout),
+  )
+  if (rival && !spec.serviceRefs) {
     found.push({
       reason: 'TargetClaimed',
       object,
-      field: 'spec.targetRef.name',
-      problem: `${describe(rival)} already releases Deployment ${spec.targetRef.name}`,
+      field: spec.targetRef ? 'spec.targetRef.name' : 'metadata.name',
+      problem: `${describe(rival)} already has the slots ${base}-a and ${base}-b`,
       fix: 'delete one of the two Rollouts',
     })
   }
@@ -69,8 +62,8 @@ function specProblems(observation: Observation): Problem[] {
 }
 
 /** Name of the apex Service of another Rollout. */
-function apexOf({spec}: KubeObject): unknown {
-  return spec?.service?.name ?? spec?.targetRef?.name
+function apexOf({metadata, spec}: KubeObject): string {
+  return spec?.service?.name ?? baseNameOf(metadata.name, spec)
 }
 
 /** Each of two Rollouts would move the selector and the route of one Service, in turn. */
@@ -103,103 +96,6 @@ function secretProblems(observation: Observation): Problem[] {
 function older(left: KubeObject, right: KubeObject): boolean {
   const times = [left.metadata.creationTimestamp ?? '', right.metadata.creationTimestamp ?? ''] as const
   return times[0] === times[1] ? left.metadata.name < right.metadata.name : times[0] < times[1]
-}
-
-function targetProblems(observation: Observation): Problem[] {
-  const {target, spec, claims} = observation
-  if (!target) {
-    return [
-      {
-        reason: 'TargetMissing',
-        object: rolloutName(observation),
-        field: 'spec.targetRef.name',
-        problem: `there is no Deployment ${spec.targetRef.name} in this namespace`,
-        fix: 'create it, or name another',
-      },
-    ]
-  }
-  const object = describe(target)
-  const found: Problem[] = []
-  if (target.spec?.strategy?.type === 'Recreate') {
-    found.push({
-      reason: 'StrategyRecreate',
-      object,
-      field: 'spec.strategy.type',
-      problem: 'Recreate says that two versions must not run at once, and a release runs two',
-      fix: 'use RollingUpdate',
-    })
-  }
-  const pod = target.spec?.template?.spec ?? {}
-  for (const container of [...(pod.initContainers ?? []), ...(pod.containers ?? [])]) {
-    const port = (container.ports ?? []).find((one: {hostPort?: number}) => one.hostPort)
-    if (port || pod.hostNetwork) {
-      found.push({
-        reason: 'HostPorts',
-        object,
-        field: `spec.template.spec.containers[name=${container.name}].ports`,
-        problem: 'both slots would need the same port of a node',
-        fix: 'remove hostPort and hostNetwork',
-      })
-      break
-    }
-  }
-  for (const claim of claims) {
-    const modes: string[] = claim.spec?.accessModes ?? []
-    if (modes.includes('ReadWriteMany') || modes.includes('ReadOnlyMany')) continue
-    found.push({
-      reason: 'ExclusiveVolume',
-      object,
-      field: 'spec.template.spec.volumes',
-      problem: `PersistentVolumeClaim ${claim.metadata.name} (${modes.join(', ')}) can't be mounted by both slots`,
-      fix: 'use a claim with ReadWriteMany or ReadOnlyMany',
-    })
-  }
-  return found
-}
-
-function replicasProblems(observation: Observation): Problem[] {
-  const {target, spec} = observation
-  if (!target) return []
-  const object = describe(target)
-  const field = 'spec.replicas'
-  const fix = `remove spec.replicas from the manifest (set spec.replicas of the Rollout instead) and apply it again`
-  const [owner] = foreignOwners(target, ['spec', 'replicas'], ['Apply'])
-  const text: string | undefined = target.metadata.annotations?.['kubectl.kubernetes.io/last-applied-configuration']
-  const clientSide = text !== undefined && appliesReplicas(text)
-  if (!owner && !clientSide) return []
-  const who = owner ?? 'kubectl apply'
-  return [
-    {
-      reason: 'ReplicasOwnedElsewhere',
-      object,
-      field,
-      problem: `${who} sets the replicas of ${spec.targetRef.name}, so that a merge would start unproven pods by itself`,
-      fix,
-    },
-  ]
-}
-
-function appliesReplicas(text: string): boolean {
-  try {
-    const applied: unknown = JSON.parse(text)
-    return (applied as {spec?: {replicas?: unknown}} | null)?.spec?.replicas !== undefined
-  } catch {
-    return false
-  }
-}
-
-function slotProblems(observation: Observation): Problem[] {
-  const {slots} = observation
-  return [slots.a.workload, slots.a.service, slots.b.workload, slots.b.service]
-    .filter(object => object !== undefined)
-    .filter(object => !isOurs(observation, object))
-    .map(object => ({
-      reason: 'ForeignSlot',
-      object: describe(object),
-      field: 'metadata.name',
-      problem: 'it has the name of a slot and was not made by Fairlead for this Rollout',
-      fix: 'rename or delete it',
-    }))
 }
 
 function apexProblems(observation: Observation): Problem[] {
@@ -254,7 +150,7 @@ function apexProblems(observation: Observation): Problem[] {
     const fix = `Rollout ${other} is gone: take the labels ${labels.rollout} and ${labels.slot} out of the Service`
     found.push(lives ? claimed : {...claimed, fix})
   }
-  const [owner] = foreignOwners(apex, ['spec', 'selector'], ['Apply'])
+  const [owner] = spec.serviceRefs ? [] : foreignOwners(apex, ['spec', 'selector'], ['Apply'])
   if (owner && spec.service.selector === 'exclusive') {
     const accept = mesh.bySelector ? '' : ', or accept it with spec.service.selector: shared in the Rollout'
     found.push({
@@ -266,21 +162,6 @@ function apexProblems(observation: Observation): Problem[] {
     })
   }
   return found
-}
-
-function autoscalerProblems(observation: Observation): Problem[] {
-  const {autoscalers, spec, meshContext} = observation
-  return autoscalers
-    .filter(
-      one => one.spec?.scaleTargetRef?.kind === 'Deployment' && one.spec.scaleTargetRef.name === spec.targetRef.name,
-    )
-    .map(one => ({
-      reason: 'AutoscalerOnTarget',
-      object: describe(one),
-      field: 'spec.scaleTargetRef',
-      problem: `it scales Deployment ${spec.targetRef.name}, which Fairlead keeps at zero`,
-      fix: `point it at apiVersion fairlead.dev/v1alpha1, kind Rollout, name ${meshContext.rollout.name}`,
-    }))
 }
 
 function meshProblems(observation: Observation): Problem[] {

@@ -5,8 +5,12 @@ import type {CheckResult} from '../../crds/rollout-status.ts'
 import {releaseFields, withAlert} from './alerts.ts'
 import {findCandidate} from './candidate.ts'
 import {carriedOut, commanded} from './commands.ts'
-import {isCleanEnough, outlookText} from './outlook.ts'
+import {fieldsOfCheck, fieldsOfChecks} from './figures.ts'
+import type {Note} from './intents.ts'
+import {recordEvidence} from './judgement.ts'
+import {isCleanEnough, openText, overdueOutcome} from './outlook.ts'
 import type {Ledger, Model, Releasing} from './state.ts'
+import type {Step} from './steps.ts'
 import {note, pausedFor, type RollbackReason, rollBack} from './transitions.ts'
 import {earliest, type Outcome, type World} from './world.ts'
 
@@ -54,52 +58,74 @@ export function back(world: World, model: ReleasingModel, why: RollbackReason): 
 
 /** The reason to roll back that a failed check gives. */
 export function failedCheck(result: CheckResult): RollbackReason {
-  return {outcome: 'RolledBack', reason: 'CheckFailed', message: `Check ${result.name} failed: ${result.message}.`}
+  const message = `Check ${result.name} failed: ${result.message}.`
+  return {outcome: 'RolledBack', reason: 'CheckFailed', message, result}
+}
+
+/** The model with this pass's evidence, where it says something new. */
+export function withEvidence(world: World, model: ReleasingModel): ReleasingModel {
+  const {ledger, release} = recordEvidence(world, model.ledger, model.state.release)
+  return {state: {...model.state, release}, ledger}
 }
 
 /**
- * What follows when a step has had no verdict for too long: the configured outcome, or nothing while there is time.
- * @param since when the wait for a verdict began, milliseconds.
+ * What follows when a step has had no verdict for too long: nothing while there is time, the end of the step with what
+ * people are told of it, or the outcome.
+ * @param since when the weight of the step came into force, milliseconds
  */
 export function inconclusive(
   world: World,
   model: ReleasingModel,
+  step: Step,
   since: number,
   result: CheckResult | undefined,
-): 'wait' | 'promote' | Outcome {
-  const deadline = since + world.durations.inconclusiveDeadline
-  if (world.now < deadline) return 'wait'
-  if (isCleanEnough(world)) return 'promote'
-  const what = result
-    ? `Check ${result.name}: ${result.message}${outlookText(world.observation.analysis)}`
-    : 'No evaluation took place'
-  switch (world.spec.analysis.onInconclusive) {
+): 'wait' | {told: Note} | Outcome {
+  if (world.now < since + step.deadlineMilliseconds) return 'wait'
+  const what = openText(world, result)
+  const number = (model.state.release.stepIndex ?? 0) + 1
+  if (isCleanEnough(world)) {
+    const clean = `every one of the canary's requests in it was good, at least the ${world.spec.analysis.cleanRequests} of spec.analysis.cleanRequests`
+    return {told: note('Normal', 'CleanRequests', `Step ${number} ends without a verdict: ${clean}. ${what}.`)}
+  }
+  const outcome = overdueOutcome(world, result)
+  switch (outcome) {
     case 'rollback':
       return back(world, model, {
         outcome: 'RolledBack',
         reason: 'Inconclusive',
-        message: `${what}, for ${world.spec.analysis.inconclusiveDeadline}.`,
+        message: `${what}, within ${step.deadlineField}.`,
+        ...(result ? {result} : {}),
       })
-    case 'promote':
-      return 'promote'
+    case 'promote': {
+      const why = `spec.analysis.onInconclusive is promote, and ${step.deadlineField} is over`
+      return {told: note('Warning', 'StepInconclusive', `Step ${number} ends without a verdict: ${why}. ${what}.`)}
+    }
     case 'pause':
-      return paused(world, model, 'Inconclusive', what)
+      return paused(world, model, 'Inconclusive', what, result)
     default:
-      return world.spec.analysis.onInconclusive satisfies never
+      return outcome satisfies never
   }
 }
 
 /** The release holds its weight for a reason that a person should know of. */
-export function paused(world: World, model: ReleasingModel, reason: string, text: string): Outcome {
+export function paused(
+  world: World,
+  model: ReleasingModel,
+  reason: string,
+  text: string,
+  result?: CheckResult,
+): Outcome {
   const {state, ledger} = model
   const release = pausedFor(world, state.release, reason)
   const fresh = state.release.paused?.reason !== reason
+  const names = world.steps[state.release.stepIndex ?? 0]?.checks
+  const figures = result ? fieldsOfCheck(world, result) : fieldsOfChecks(world, names)
   const alerted: Ledger = withAlert(world, ledger, `${release.id}/${release.stepIndex ?? 0}`, {
     event: `Paused${reason}`,
     severity: 'warn',
     title: `${world.observation.meshContext.rollout.name}: release of ${state.canary.image} paused (${reason})`,
     text: `${text}. The canary keeps its weight. Set fairlead.dev/skip-step or fairlead.dev/abort to "${state.canary.revision}" to decide.`,
-    fields: releaseFields(world, state.primary, state.canary),
+    fields: {...releaseFields(world, state.primary, state.canary), ...figures},
   })
   return {
     model: {state: {...state, release}, ledger: fresh ? alerted : ledger},
@@ -114,6 +140,11 @@ export function progressDeadline(world: World, model: ReleasingModel, why: strin
   if (world.now < deadline) return {again: deadline}
   const message = `The canary was not ready within ${world.spec.progressDeadline}: ${why}.`
   return back(world, model, {outcome: 'RolledBack', reason: 'ProgressDeadlineExceeded', message})
+}
+
+/** An outcome that holds, and is judged all the same. */
+export function goingOn(outcome: Outcome, again: number | undefined): Outcome {
+  return again === undefined ? outcome : {...outcome, again}
 }
 
 export function isOutcome(value: object): value is Outcome {

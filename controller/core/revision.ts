@@ -3,10 +3,12 @@
 import type {JsonObject, KubeObject} from '../../crds/meta.ts'
 import {annotations} from '../../crds/names.ts'
 import type {CommitInfo, SlotContent} from '../../crds/rollout-status.ts'
+import type {SlotName} from '../../crds/slots.ts'
 import {withCopies} from './config-references.ts'
 import {digest} from './equality.ts'
 import type {ConfigInput, Observation} from './observation.ts'
 import type {Ledger} from './state.ts'
+import {ownTemplate, workloadSettings} from './workloads.ts'
 
 /** Version of the naming scheme: a change of it renames revisions, but never makes one seem new. */
 const hashVersion = 'v1'
@@ -26,22 +28,45 @@ export interface Source {
   /** Inputs that the template needs and that don't exist. */
   missing: string[]
   commit?: CommitInfo
-  /** Every stamped input carries the same commit as the target. */
+  /** Every stamped input carries the same commit as the object. */
   oneCommit: boolean
+  /** Where the versions are Services of the user's: the one that is to serve, which names the revision. */
+  service?: {name: string; slot: SlotName}
 }
 
-const workloadSettings = ['strategy', 'minReadySeconds', 'progressDeadlineSeconds'] as const
+/** The object whose merge changes the revision: the target, or the Rollout itself; undefined when there is no target. */
+export function sourceObject({spec, rollout, target}: Pick<Observation, 'spec' | 'rollout' | 'target'>) {
+  return spec.targetRef ? target : rollout
+}
 
-/** What the target holds now; undefined when there is no target. */
+/** What the revisions come from, in words. */
+export function sourceText({spec, rollout}: Pick<Observation, 'spec' | 'rollout'>): string {
+  const {targetRef, serviceRefs} = spec
+  if (targetRef) return `${targetRef.kind} ${targetRef.name}`
+  return serviceRefs ? `Service ${serviceRefs[serviceRefs.serve]}` : `the template of Rollout ${rollout.metadata.name}`
+}
+
+/** The pod template that is released, as its owner wrote it. */
+export function sourceTemplate({spec, target}: Pick<Observation, 'spec' | 'target'>): JsonObject {
+  if (spec.template) return spec.template as JsonObject
+  return target ? ownTemplate(target) : {}
+}
+
+/** What the source holds now; undefined when there is none. */
 export function sourceOf(observation: Observation): Source | undefined {
-  const {target, inputs} = observation
-  if (!target) return undefined
+  const {inputs, spec} = observation
+  const object = sourceObject(observation)
+  if (!object) return undefined
   const present = inputs.filter(input => input.object)
   const copies: Record<string, string> = {}
   for (const input of present) copies[`${input.kind}/${input.name}`] = copyName(input)
   const workload: JsonObject = {}
-  for (const key of workloadSettings) if (target.spec?.[key] !== undefined) workload[key] = target.spec[key]
-  const commit = commitOf(target)
+  if (spec.targetRef) {
+    for (const key of workloadSettings[spec.targetRef.kind]) {
+      if (object.spec?.[key] !== undefined) workload[key] = object.spec[key]
+    }
+  }
+  const commit = commitOf(object)
   const versions = present.map(({kind, name, object}) => [
     kind,
     name,
@@ -49,16 +74,19 @@ export function sourceOf(observation: Observation): Source | undefined {
     object?.metadata.resourceVersion,
   ])
   return {
-    uid: target.metadata.uid ?? '',
-    generation: target.metadata.generation ?? 0,
+    uid: object.metadata.uid ?? '',
+    generation: object.metadata.generation ?? 0,
     configVersions: digest(versions, 16),
-    template: target.spec?.template ?? {},
+    template: sourceTemplate(observation),
     workload,
     inputs,
     copies,
     missing: inputs.filter(input => !input.object && !input.optional).map(input => `${input.kind} ${input.name}`),
     ...(commit ? {commit} : {}),
-    oneCommit: commit !== undefined && present.every(({object}) => sameStamp(object, commit)),
+    oneCommit: commit !== undefined && present.every(input => sameStamp(input.object, commit)),
+    ...(spec.serviceRefs
+      ? {service: {name: spec.serviceRefs[spec.serviceRefs.serve], slot: spec.serviceRefs.serve}}
+      : {}),
   }
 }
 
@@ -140,6 +168,7 @@ export function identify(
   contents: SlotContent[],
   sameAsSlot: (content: SlotContent) => boolean,
 ): string {
+  if (source.service) return source.service.name
   const recorded = ledger.source
   if (recorded && sameSource(recorded, source)) return recorded.revision
   const match = contents.find(sameAsSlot)

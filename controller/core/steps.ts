@@ -22,6 +22,9 @@ export interface Step {
   podsPercent: number
   /** Shortest stay, milliseconds. */
   dwellMilliseconds: number
+  /** Longest stay without a verdict, milliseconds, and the field that says so. */
+  deadlineMilliseconds: number
+  deadlineField: string
   /** Somebody has to say skip-step or promote. */
   untilTold: boolean
   /** Names of the checks in force; all of them when undefined. */
@@ -41,8 +44,9 @@ export function stepsOf(spec: RolloutSpec): Step[] {
     const {weight, mirror, faults = []} = step
     const matched = canary.match !== undefined && index > lastMirrored
     const reached = weight > 0 || matched || mirror !== undefined
+    const field = canary.steps ? `spec.strategy.canary.steps[${index}]` : 'spec.strategy.canary.stepWeight'
     return {
-      field: canary.steps ? `spec.strategy.canary.steps[${index}]` : 'spec.strategy.canary.stepWeight',
+      field,
       weight,
       matched,
       sticky,
@@ -50,7 +54,7 @@ export function stepsOf(spec: RolloutSpec): Step[] {
       faults,
       // How many requests meet a match nobody knows: they are met with full capacity unless the user knows better.
       podsPercent: Math.max(weight, step.pods ?? (matched ? 100 : (mirror ?? weight))),
-      ...stay(spec, step.pause, step.minimumDwell),
+      ...longest(spec, field, step),
       checks: step.checks ?? (reached ? undefined : []),
     }
   })
@@ -68,9 +72,24 @@ type Pause = CanaryStep['pause']
 function stay(spec: RolloutSpec, pause: Pause, minimum: string | undefined) {
   const least = durationMilliseconds(minimum ?? spec.analysis.minimumDwell)
   const paused = pause?.duration === undefined ? 0 : durationMilliseconds(pause.duration)
+  const dwellMilliseconds = Math.max(least, paused)
+  const {inconclusiveDeadline} = spec.analysis
   return {
-    dwellMilliseconds: Math.max(least, paused),
+    dwellMilliseconds,
+    deadlineMilliseconds: dwellMilliseconds + durationMilliseconds(inconclusiveDeadline),
+    deadlineField: `spec.analysis.inconclusiveDeadline (${inconclusiveDeadline})`,
     untilTold: pause !== undefined && pause.duration === undefined,
+  }
+}
+
+/** The stay of a step that may set its own deadline. */
+function longest(spec: RolloutSpec, field: string, {pause, minimumDwell, maximumDwell}: CanaryStep) {
+  const usual = stay(spec, pause, minimumDwell)
+  if (maximumDwell === undefined) return usual
+  return {
+    ...usual,
+    deadlineMilliseconds: durationMilliseconds(maximumDwell),
+    deadlineField: `${field}.maximumDwell (${maximumDwell})`,
   }
 }
 

@@ -127,6 +127,12 @@ function unsupported(observation: Observation, object: string): Problem[] {
 function beyondPods({mesh, spec}: Observation, object: string): Problem[] {
   if (!mesh.bySelector) return []
   const findings: Finding[] = []
+  const uneven =
+    spec.targetRef?.kind === 'DaemonSet' && stepsOf(spec).find(({weight}) => weight > 0 && weight < mostByPods)
+  if (uneven) {
+    const problem = `every node has a pod of each version, so without a mesh the share of a DaemonSet is ${mostByPods} %`
+    findings.push({field: `${uneven.field}.weight`, problem, fix: `say ${mostByPods}, or 0 for a preview`})
+  }
   const highest = stepsOf(spec).find(step => step.weight > mostByPods)
   if (highest) {
     findings.push({

@@ -1,10 +1,17 @@
 // The moves between phases that more than one phase makes. A release that ends leaves one entry in the history,
 // whatever the way, and a rollback is durable: its reason and outcome are in the status before anything is written.
 import {timeText} from '../../crds/common.ts'
-import type {HistoryEntry, Outcome as ReleaseOutcome, ReleaseStatus, SlotContent} from '../../crds/rollout-status.ts'
+import type {
+  CheckResult,
+  HistoryEntry,
+  Outcome as ReleaseOutcome,
+  ReleaseStatus,
+  SlotContent,
+} from '../../crds/rollout-status.ts'
 import {commitText, releaseFields, withAlert} from './alerts.ts'
+import {fieldsOfCheck, fieldsOfChecks, requestFields} from './figures.ts'
 import type {Note} from './intents.ts'
-import {evidenceFields} from './judgement.ts'
+import {freshEvidence} from './judgement.ts'
 import {otherSlot} from './observation.ts'
 import {frozenTemplate, imageOf, type Source} from './revision.ts'
 import type {Baking, Idle, Ledger, Model, Releasing, RollingBack} from './state.ts'
@@ -20,7 +27,8 @@ const maximumMessage = 2048
 
 /** What a slot holds when it is filled with the source's present revision. */
 export function contentOf(world: World, source: Source, slot: 'a' | 'b', revision: string): SlotContent {
-  const content: SlotContent = {slot, revision, image: imageOf(frozenTemplate(source)), filledAt: timeText(world.now)}
+  const image = source.service?.name ?? imageOf(frozenTemplate(source))
+  const content: SlotContent = {slot, revision, image, filledAt: timeText(world.now)}
   return source.commit ? {...content, commit: source.commit} : content
 }
 
@@ -57,16 +65,19 @@ export interface RollbackReason {
   outcome: ReleaseOutcome
   reason: string
   message: string
+  /** The check that decided, where one did. */
+  result?: CheckResult
 }
 
 /** Sends a release back: the primary gets all traffic; after a promotion the previous version is primary again. */
 export function rollBack(world: World, model: Model & {state: Releasing | Baking}, why: RollbackReason): Model {
-  const {state, ledger} = model
+  const {state} = model
+  const {ledger, release: known} = freshEvidence(world, model.ledger, state.release)
   const [primary, canary] = state.phase === 'Baking' ? [state.previous, state.primary] : [state.primary, state.canary]
   const now = timeText(world.now)
-  const requests = world.observation.analysis?.requests
-  const rollback = {...why, message: why.message.slice(0, maximumMessage), startedAt: now}
-  const release = {...without(state.release, 'paused'), phaseSince: now, rollback, ...(requests ? {requests} : {})}
+  const {outcome, reason, message} = why
+  const rollback = {outcome, reason, message: message.slice(0, maximumMessage), startedAt: now}
+  const release = {...without(known, 'paused'), phaseSince: now, rollback}
   const next: RollingBack = {phase: 'RollingBack', primary, canary, release}
   let after: Ledger = ledger
   if (why.outcome === 'RolledBack' || why.outcome === 'Aborted') {
@@ -75,12 +86,12 @@ export function rollBack(world: World, model: Model & {state: Releasing | Baking
       ...after,
       rejected: [entry, ...after.rejected.filter(one => one.revision !== canary.revision)].slice(0, maximumRejected),
     }
-    after = withAlert(world, after, release.id, rollbackAlert(world, next))
+    after = withAlert(world, after, release.id, rollbackAlert(world, next, why.result))
   }
   return {state: next, ledger: after}
 }
 
-function rollbackAlert(world: World, state: RollingBack) {
+function rollbackAlert(world: World, state: RollingBack, result: CheckResult | undefined) {
   const {primary, canary, release} = state
   const {name} = world.observation.meshContext.rollout
   const {requests} = release
@@ -96,8 +107,8 @@ function rollbackAlert(world: World, state: RollingBack) {
     fields: {
       ...releaseFields(world, primary, canary),
       reason: release.rollback.reason,
-      ...evidenceFields(world),
-      ...(requests ? {'canary requests': String(requests.total), 'canary failed': String(requests.failed)} : {}),
+      ...(result ? fieldsOfCheck(world, result) : fieldsOfChecks(world, undefined)),
+      ...requestFields(requests),
       next: nextStep,
     },
   }

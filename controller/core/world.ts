@@ -9,6 +9,7 @@ import type {Observation, Problem} from './observation.ts'
 import {findSnapshot, frozenTemplate, identify, type Source, sourceOf} from './revision.ts'
 import {challengerOf, type Model, type State} from './state.ts'
 import {type Step, stepsOf} from './steps.ts'
+import {podCounts, slotKindOf} from './workloads.ts'
 
 /** The spec's durations in milliseconds. */
 export interface Durations {
@@ -100,20 +101,37 @@ function withoutCreationTime(template: any): unknown {
   return {...template, metadata}
 }
 
-/** Pods that full capacity means now. During a release it only rises. */
+/** Pods that full capacity means now. During a release it only rises; a DaemonSet has one for each of its nodes. */
 export function capacityOf(world: World, model: Model): number {
-  const {spec} = world
+  const {spec, observation} = world
   const known = model.ledger.capacity ?? 0
+  const {primary} = model.state
+  const serving = primary && observation.slots[primary.slot].workload
+  if (serving?.kind === 'DaemonSet') return podCounts(serving).wanted || known
   const asked = spec.replicas ?? (model.ledger.capacity === undefined ? 1 : known)
   const idle = model.state.phase === 'Healthy' || model.state.phase === 'Waiting' || model.state.phase === 'Failed'
   return idle ? asked : Math.max(asked, known)
 }
 
 /**
+ * Pods that a slot needs for all of the traffic. Of a DaemonSet: as many as are ready of the primary's, so that a node
+ * which is down holds no release up.
+ */
+export function fullPods({observation, spec}: World, {state, ledger}: Model): number {
+  const capacity = ledger.capacity ?? 1
+  if (spec.serviceRefs) return 1
+  const serving = state.primary && observation.slots[state.primary.slot].workload
+  return serving?.kind === 'DaemonSet' ? Math.max(1, podCounts(serving).ready) : capacity
+}
+
+/**
  * Pods that a slot needs on a step; at least one, since checks of a preview need something to ask. Where pods make the
  * share: those that come nearest to the weight beside all of the primary's.
  */
-export function podsFor({observation}: World, capacity: number, {podsPercent, weight}: Step): number {
+export function podsFor(world: World, model: Model, {podsPercent, weight}: Step): number {
+  const {observation, spec} = world
+  const capacity = fullPods(world, model)
+  if (slotKindOf(spec) !== 'Deployment') return capacity
   const makeShare = observation.mesh.bySelector && weight > 0
   const pods = makeShare ? Math.round((capacity * weight) / (100 - weight)) : Math.ceil((capacity * podsPercent) / 100)
   return Math.max(1, pods)

@@ -1,6 +1,6 @@
 // The reflectors of everything that gather reads, and the way from a changed object to the Rollouts that it concerns.
 import type {KubeObject, ObjectRef} from '../../crds/meta.ts'
-import {apiVersion, labels} from '../../crds/names.ts'
+import {apiVersion, baseNameOf, labels} from '../../crds/names.ts'
 import {meshes} from '../../mesh/registry.ts'
 import type {Mesh, MeshContext, MeshKind} from '../../mesh/types.ts'
 import {trackedReferences} from '../core/config-references.ts'
@@ -41,6 +41,7 @@ function followed(options: CachesOptions): WatchQuery[] {
     {apiVersion, kind: 'MetricTemplate'},
     {apiVersion, kind: 'AlertChannel'},
     {apiVersion: 'apps/v1', kind: 'Deployment'},
+    {apiVersion: 'apps/v1', kind: 'DaemonSet'},
     {apiVersion: 'apps/v1', kind: 'ControllerRevision', ...ours},
     {apiVersion: 'v1', kind: 'Service'},
     {apiVersion: 'v1', kind: 'Pod', ...ours},
@@ -208,14 +209,15 @@ export class Caches implements Lookup {
 
   /** Whether a Rollout reads an object of its namespace. */
   #uses(rollout: KubeObject, kind: string, name: string): boolean {
-    const target: string = rollout.spec?.targetRef?.name ?? ''
+    const base = baseNameOf(rollout.metadata.name, rollout.spec)
     switch (kind) {
       case 'Deployment':
-        return name === target || name === `${target}-a` || name === `${target}-b`
+      case 'DaemonSet':
+        return [base, `${base}-a`, `${base}-b`].includes(name)
       case 'Service':
-        return servicesOf(rollout, target).includes(name)
+        return servicesOf(rollout, base).includes(name)
       case 'ConfigMap':
-        return this.#readsConfig(rollout, target, name)
+        return this.#readsConfig(rollout, name)
       case 'HorizontalPodAutoscaler':
       case 'AlertChannel':
       case 'Rollout':
@@ -225,20 +227,18 @@ export class Caches implements Lookup {
     }
   }
 
-  #readsConfig(rollout: KubeObject, target: string, name: string): boolean {
-    const deployment = this.get({
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      namespace: rollout.metadata.namespace ?? '',
-      name: target,
-    })
+  #readsConfig({metadata, spec}: KubeObject, name: string): boolean {
+    const {targetRef, template} = spec ?? {}
+    const target = targetRef && this.get({...targetRef, namespace: metadata.namespace ?? ''})
     const options = {settle: '0s', ignoreConfigMaps: [], trackSecrets: []}
-    return trackedReferences(deployment?.spec?.template ?? {}, options).some(reference => reference.name === name)
+    const references = trackedReferences(template ?? target?.spec?.template ?? {}, options)
+    return references.some(reference => reference.name === name)
   }
 }
 
 /** Names of the Services that a Rollout reads, whatever else its spec holds. */
-function servicesOf({spec}: KubeObject, target: string): (string | undefined)[] {
-  const apex: string = spec?.service?.name ?? target
-  return [apex, `${target}-a`, `${target}-b`, spec?.strategy && previewNameOf(spec, apex)]
+function servicesOf({spec}: KubeObject, base: string): (string | undefined)[] {
+  const apex: string = spec?.service?.name ?? base
+  const {a = `${base}-a`, b = `${base}-b`} = spec?.serviceRefs ?? {}
+  return [apex, a, b, spec?.strategy && previewNameOf(spec, apex)]
 }

@@ -1,7 +1,7 @@
 // Carries intents out, one after the other, and stops at the first that fails: what comes later relies on what comes
 // before. The next pass derives all of them again.
 import {type KubeObject, type ObjectRef, refTo} from '../../crds/meta.ts'
-import {fieldManager, finalizer} from '../../crds/names.ts'
+import {fieldManager, finalizer, parkedNodeName} from '../../crds/names.ts'
 import {outstanding, stamped} from '../core/diff.ts'
 import type {Intent} from '../core/intents.ts'
 import {type Cluster, ClusterError} from '../ports.ts'
@@ -56,6 +56,11 @@ async function send(intent: Intent, rollout: KubeObject, cluster: Cluster): Prom
       return cluster.apply(stamped(intent.manifest), {fieldManager, force: intent.yields !== true})
     case 'scale':
       return cluster.scale(intent.ref, intent.replicas, {fieldManager})
+    case 'park':
+      // One field alone: whoever merged into the template meanwhile loses nothing.
+      return cluster.jsonPatch(intent.ref, [{op: 'add', path: '/spec/template/spec/nodeName', value: parkedNodeName}], {
+        fieldManager,
+      })
     case 'template':
       return cluster.jsonPatch(intent.ref, [{op: 'replace', path: '/spec/template', value: intent.template}], {
         fieldManager,

@@ -1,7 +1,7 @@
 // Does every read of a pass, and decides nothing. Everything but the contents of ConfigMaps, volume claims and metrics
 // comes from the caches.
 
-import type {KubeObject} from '../../crds/meta.ts'
+import type {JsonObject, KubeObject} from '../../crds/meta.ts'
 import {refOf} from '../../crds/meta.ts'
 import {apiVersion, labels} from '../../crds/names.ts'
 import {type RolloutSpec, rolloutSpec} from '../../crds/rollout.ts'
@@ -10,6 +10,8 @@ import type {Mesh, MeshContext} from '../../mesh/types.ts'
 import {type ConfigReference, trackedReferences} from '../core/config-references.ts'
 import type {ConfigInput, Observation, Problem, SlotObservation} from '../core/observation.ts'
 import {previewNameOf} from '../core/preview.ts'
+import {sourceTemplate} from '../core/revision.ts'
+import {slotKindOf} from '../core/workloads.ts'
 import type {Clock, Cluster} from '../ports.ts'
 import type {Evaluator} from './evaluate.ts'
 import {unreadable} from './hindrances.ts'
@@ -40,16 +42,17 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
   const problem = namespaceTerminating ? undefined : unreadable(rollout, mesh, lookup)
   if (problem) return {kind: 'invalid', problem}
   const namespace = rollout.metadata.namespace ?? ''
-  const target = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: spec.targetRef.name})
-  const apex = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name: apexNameOf(spec)})
+  const target = spec.targetRef && lookup.get({...spec.targetRef, namespace})
+  const template = sourceTemplate(target ? {spec, target} : {spec})
+  const apex = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name: apexNameOf(rollout, spec)})
   const visible = lookup.namespace === undefined ? {} : {visibleNamespace: lookup.namespace}
   const meshContext = {...contextOf(rollout, spec, apex), ...visible}
   const baseline = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: meshContext.baseline ?? ''})
   const own = (version: string, kind: string) => ownObjects(lookup, rollout, version, kind)
   const now = clock.now()
   const [inputs, claims, analysis] = await Promise.all([
-    readInputs(target, spec, options),
-    readClaims(target, options),
+    readInputs(namespace, template, spec, options),
+    readClaims(namespace, template, options),
     evaluator.evaluate({rollout, spec, mesh, meshContext, now}),
   ])
   const observation: Observation = {
@@ -62,7 +65,7 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
     namespaceTerminating,
     inputs,
     claims,
-    slots: {a: observeSlot(lookup, meshContext, 'a'), b: observeSlot(lookup, meshContext, 'b')},
+    slots: {a: observeSlot(lookup, meshContext, spec, 'a'), b: observeSlot(lookup, meshContext, spec, 'b')},
     previews: previewsOf(lookup, rollout, previewNameOf(spec, meshContext.apex.name)),
     snapshots: own('apps/v1', 'ControllerRevision'),
     copies: [...own('v1', 'ConfigMap'), ...own('v1', 'Secret')],
@@ -125,10 +128,11 @@ function areSecretsHidden(lookup: Lookup, namespace: string): boolean {
   return lookup.missing('v1', 'Secret', namespace) || lookup.forbidden('v1', 'Secret', namespace) !== undefined
 }
 
-function observeSlot(lookup: Lookup, context: MeshContext, slot: 'a' | 'b'): SlotObservation {
+function observeSlot(lookup: Lookup, context: MeshContext, spec: RolloutSpec, slot: 'a' | 'b'): SlotObservation {
   const {namespace, name: rollout} = context.rollout
   const name = context.slots[slot]
-  const workload = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name})
+  const kind = slotKindOf(spec)
+  const workload = kind && lookup.get({apiVersion: 'apps/v1', kind, namespace, name})
   const service = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name})
   const pods = lookup
     .list('v1', 'Pod', namespace)
@@ -166,13 +170,13 @@ async function isNamespaceTerminating(rollout: KubeObject, cluster: Cluster): Pr
 }
 
 async function readInputs(
-  target: KubeObject | undefined,
+  namespace: string,
+  template: JsonObject,
   spec: RolloutSpec,
   options: GatherOptions,
 ): Promise<ConfigInput[]> {
-  if (!target) return []
-  const references = trackedReferences(target.spec?.template ?? {}, spec.revision)
-  return Promise.all(references.map(reference => readInput(target.metadata.namespace ?? '', reference, options)))
+  const references = trackedReferences(template, spec.revision)
+  return Promise.all(references.map(reference => readInput(namespace, reference, options)))
 }
 
 async function readInput(namespace: string, reference: ConfigReference, options: GatherOptions): Promise<ConfigInput> {
@@ -180,10 +184,9 @@ async function readInput(namespace: string, reference: ConfigReference, options:
   return object ? {...reference, object} : reference
 }
 
-async function readClaims(target: KubeObject | undefined, options: GatherOptions): Promise<KubeObject[]> {
-  const volumes: {persistentVolumeClaim?: {claimName: string}}[] = target?.spec?.template?.spec?.volumes ?? []
+async function readClaims(namespace: string, template: JsonObject, options: GatherOptions): Promise<KubeObject[]> {
+  const {volumes = []} = (template['spec'] ?? {}) as {volumes?: {persistentVolumeClaim?: {claimName: string}}[]}
   const names = volumes.flatMap(volume => volume.persistentVolumeClaim?.claimName ?? [])
-  const namespace = target?.metadata.namespace ?? ''
   const found = await Promise.all(
     names.map(name => options.cluster.get({apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace, name})),
   )

@@ -26,8 +26,9 @@ const webhookMessage = /admission webhook|failed calling webhook/
 
 /** The kind that a Rollout of this mesh needs and that the API server forbids to read. */
 export function unreadable(rollout: KubeObject, mesh: Mesh, lookup: Lookup): Problem | undefined {
+  const daemonSets = rollout.spec?.targetRef?.kind === 'DaemonSet' ? [['apps/v1', 'DaemonSet'] as const] : []
   const meshKinds = mesh.kinds.map(({apiVersion: version, kind}) => [version, kind] as const)
-  for (const [version, kind] of [...neededKinds, ...meshKinds]) {
+  for (const [version, kind] of [...neededKinds, ...daemonSets, ...meshKinds]) {
     const message = lookup.forbidden(version, kind, rollout.metadata.namespace)
     if (message === undefined) continue
     return {
@@ -41,9 +42,13 @@ export function unreadable(rollout: KubeObject, mesh: Mesh, lookup: Lookup): Pro
   return undefined
 }
 
+/** How the API server says that an apply has a field that the kind lacks, or of another type; with HTTP status 500. */
+const schemaMessage = /^failed to create typed patch object/
+
 /** A refusal that stands until somebody changes something; anything else passes by. */
 export function lasting({status, message}: ClusterError): boolean {
-  return status === 400 || status === 403 || status === 422 || webhookMessage.test(message)
+  const isRefusal = status === 400 || status === 403 || status === 422
+  return isRefusal || webhookMessage.test(message) || schemaMessage.test(message)
 }
 
 /** Somebody else wrote first, and the next pass sees what. A webhook may answer 409 too, and answers so again. */

@@ -1,13 +1,20 @@
 // What a mesh is told of a Rollout.
 import {durationMilliseconds} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
+import {baseNameOf} from '../../crds/names.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {MeshContext, Routing, ServicePort} from '../../mesh/types.ts'
 import {baselineNameOf, slotNameOf} from '../core/manifests.ts'
 
 /** Name of the apex Service. */
-export function apexNameOf(spec: RolloutSpec): string {
-  return spec.service.name ?? spec.targetRef.name
+export function apexNameOf(rollout: KubeObject, spec: RolloutSpec): string {
+  return spec.service.name ?? baseNameOf(rollout.metadata.name, spec)
+}
+
+/** Names of the slots: of their Services, and of their workloads where these are Fairlead's. */
+export function slotNamesOf({metadata: {name}}: KubeObject, spec: RolloutSpec): {a: string; b: string} {
+  const base = baseNameOf(name, spec)
+  return {a: spec.serviceRefs?.a ?? slotNameOf(base, 'a'), b: spec.serviceRefs?.b ?? slotNameOf(base, 'b')}
 }
 
 /** @param apex the apex Service, whose ports, selector and labels count; those of the spec where it is not known */
@@ -20,13 +27,13 @@ export function contextOf(rollout: KubeObject, spec: RolloutSpec, apex: KubeObje
   return {
     rollout: {name, namespace, uid},
     apex: {
-      name: apexNameOf(spec),
+      name: apexNameOf(rollout, spec),
       ports: apex?.spec?.ports ?? declared,
       ...(apex?.spec?.selector ? {selector: apex.spec.selector} : {}),
       ...(apex?.metadata.labels ? {labels: apex.metadata.labels} : {}),
     },
-    slots: {a: slotNameOf(spec.targetRef.name, 'a'), b: slotNameOf(spec.targetRef.name, 'b')},
-    baseline: baselineNameOf(spec.targetRef.name),
+    slots: slotNamesOf(rollout, spec),
+    baseline: baselineNameOf(baseNameOf(name, spec)),
     traffic: spec.traffic,
     routing: routingOf(spec, name),
   }

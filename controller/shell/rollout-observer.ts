@@ -3,11 +3,11 @@ import {timeOf} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import type {RolloutStatus} from '../../crds/rollout-status.ts'
 import type {Note} from '../core/intents.ts'
-import {slotNameOf} from '../core/manifests.ts'
 import type {Clock, ClusterError} from '../ports.ts'
 import type {EventRecorder} from './event-recorder.ts'
 import {lasting} from './hindrances.ts'
 import type {Logger} from './log.ts'
+import {slotNamesOf} from './mesh-context.ts'
 import type {RolloutObserver} from './rollout-reconciler.ts'
 import type {SlotRole, Telemetry} from './telemetry.ts'
 
@@ -76,11 +76,12 @@ function secondsInPhase(status: RolloutStatus, now: number): number {
 }
 
 /** What each slot holds, by the Rollout's status. */
-function slotRoles({spec}: KubeObject, status: RolloutStatus): SlotRole[] {
+function slotRoles(rollout: KubeObject, status: RolloutStatus): SlotRole[] {
+  const names = slotNamesOf(rollout, rollout.spec)
   return (['primary', 'canary', 'previous'] as const).flatMap(role => {
     const content = status[role]
     if (!content) return []
     const {slot, revision} = content
-    return [{slot, role, revision, workload: slotNameOf(spec.targetRef.name, slot)}]
+    return [{slot, role, revision, workload: names[slot]}]
   })
 }

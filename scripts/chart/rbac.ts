@@ -47,6 +47,12 @@ export const permissions: readonly Permission[] = [
     verbs: own,
     reason: 'follow targets; make and remove the slots; give a target its template back',
   },
+  {
+    apiGroup: 'apps',
+    resource: 'daemonsets',
+    verbs: own,
+    reason: 'follow targets and park them; make and remove the slots; give a target its template back',
+  },
   {apiGroup: 'apps', resource: 'deployments/scale', verbs: ['patch'], reason: 'replicas of slots and of the target'},
   {apiGroup: 'apps', resource: 'controllerrevisions', verbs: own, reason: 'snapshots of revisions'},
   {apiGroup: '', resource: 'services', verbs: own, reason: "the slots' Services; the apex Service's selector"},

@@ -41,6 +41,18 @@ function ref(kind: 'Deployment' | 'Service', name: string): ObjectRef {
   return {apiVersion: kind === 'Service' ? 'v1' : 'apps/v1', kind, namespace: shop, name}
 }
 
+/** A slot's DaemonSet, without pods here: no node has the label that it asks for. */
+function daemonSet(name: string, labels: Record<string, string>): KubeObject {
+  const {selector, template} = deployment(name, labels).spec
+  const spec = {...template.spec, nodeSelector: {daemons: 'guarded'}}
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'DaemonSet',
+    metadata: {name, namespace: shop, labels},
+    spec: {selector, template: {...template, spec}},
+  }
+}
+
 const slotLabels = {'fairlead.dev/rollout': 'checkout', 'fairlead.dev/slot': 'a'}
 
 function slotService(): KubeObject {
@@ -83,7 +95,9 @@ beforeAll(async () => {
   transport = new HttpTransport({connection: loadConnection({kubeconfig}), clock: systemClock()})
   controller = new KubeClient(transport)
   await admin('create', 'namespace', shop)
-  const objects = [deployment('checkout-a', slotLabels), deployment('plain', {app: 'plain'}), slotService()]
+  const agent = {...slotLabels, 'fairlead.dev/rollout': 'agent'}
+  const slots = [deployment('checkout-a', slotLabels), daemonSet('agent-a', agent), slotService()]
+  const objects = [...slots, deployment('plain', {app: 'plain'})]
   await admin.stdin(objects, 'apply', '--server-side', '-f', '-')
   await untilGuarded()
 })
@@ -138,6 +152,8 @@ describe('the guard of the slots', () => {
     ['scale', 'deployment', 'checkout-a', '--replicas=0'],
     ['scale', 'deployment', 'checkout-a', '--replicas=1'],
     ['patch', 'deployment', 'checkout-a', '--type=merge', '--patch={"spec":{"replicas":0}}'],
+    ['delete', 'daemonset', 'agent-a', '--cascade=orphan'],
+    ['patch', 'daemonset', 'agent-a', '--patch={"spec":{"template":{"spec":{"nodeName":"none"}}}}'],
   ])('nobody else may %s %s %s %s', async (...command) => {
     await expect(admin(...command)).rejects.toThrow(/is a slot of (a )?Rollout.* may carry traffic/)
   })
@@ -146,6 +162,7 @@ describe('the guard of the slots', () => {
     await admin('scale', 'deployment', 'checkout-a', '--replicas=3')
     await admin('annotate', 'deployment', 'checkout-a', 'example.com/note=1')
     await admin('annotate', 'service', 'checkout-a', 'example.com/note=1')
+    await admin('annotate', 'daemonset', 'agent-a', 'example.com/note=1')
     await admin('scale', 'deployment', 'plain', '--replicas=0')
     await admin('delete', 'deployment', 'plain', '--cascade=orphan')
   })

@@ -151,6 +151,30 @@ async function gatewayRelease(): Promise<void> {
   await until('adoption behind the Gateway', healthy('web', '1'))
 }
 
+/** A DaemonSet that is adopted, released and given back: its slots come and go. */
+async function daemonSetRelease(): Promise<void> {
+  const metadata = {name: 'agent'}
+  const own = {app: 'agent'}
+  const {spec} = target()
+  const template = {...spec.template, metadata: {labels: own}}
+  const daemonSet = {apiVersion: 'apps/v1', kind: 'DaemonSet', metadata, spec: {selector: {matchLabels: own}, template}}
+  await kubectl.stdin(
+    [{...service(), metadata, spec: {...service().spec, selector: own}}, daemonSet],
+    'create',
+    '-f',
+    '-',
+  )
+  const targetRef = {apiVersion: 'apps/v1', kind: 'DaemonSet', name: 'agent'}
+  const analysis = {checks: []}
+  const strategy = {blueGreen: {}}
+  const made = rollout({targetRef, analysis, strategy, traffic: {none: {settlingTime: '1s'}}})
+  await kubectl.stdin({...made, metadata}, 'create', '-f', '-')
+  await until('adoption of a DaemonSet', healthy('agent', '1'))
+  await kubectl('set', 'image', 'daemonset/agent', `app=${image('2')}`)
+  await until('a promotion of a DaemonSet', healthy('agent', '2'))
+  await kubectl('delete', 'rollout', 'agent', '--timeout=60s')
+}
+
 /** A Rollout of a gRPC Service behind Linkerd, whose policy controller is played here. */
 async function linkerdRelease(): Promise<void> {
   const metadata = {name: 'api'}
@@ -214,6 +238,7 @@ test('every right is used, and none is lacking', async () => {
   await drift()
   await gatewayRelease()
   await linkerdRelease()
+  await daemonSetRelease()
   await gitSync()
   await kubectl('delete', 'rollouts', '--all', '--timeout=90s')
   await controller.stop('SIGTERM')

@@ -2,7 +2,7 @@
 // revert, reconfigure and edit the route. First safety, with all of that; then liveness, without it.
 import {expect, test} from 'vitest'
 import {pass, runUntil} from './driver.ts'
-import {ModelCluster, type Oracle} from './model-cluster.ts'
+import {ModelCluster, type ModelSettings, type Oracle, templateOf} from './model-cluster.ts'
 import {seeded} from './random.ts'
 
 const oracle: Oracle = image => (image.includes('bad') ? 'fail' : 'pass')
@@ -81,6 +81,8 @@ test.each([
   ['', settings],
   [' with a holdback', heldBack],
   [' with a baseline', {...settings, spec: {analysis: withBaseline}}],
+  [' of a DaemonSet', {...settings, targetKind: 'DaemonSet' as const}],
+  [' of a template', {...settings, spec: {targetRef: undefined, template: templateOf('app:1'), replicas: 3}}],
 ])('a run%s that is killed at any write of a release ends as one that was not', (_, model) => {
   const undisturbed = releaseKilledAt(Number.POSITIVE_INFINITY, model)
   expect(undisturbed.outcomes).toEqual(['RolledBack', 'Promoted'])
@@ -95,7 +97,7 @@ test.each([
 /** A good release and a bad one; the controller is killed once, before the given write, and starts again 2 s later. */
 function releaseKilledAt(
   kill: number,
-  model: typeof settings & {spec?: object},
+  model: ModelSettings,
 ): {
   outcomes: string[]
   dropped: number
@@ -106,6 +108,8 @@ function releaseKilledAt(
   let asked = 0
   const crash = () => asked++ === kill
   runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000, {crash})
+  // Before a template was ever run there is nothing that could serve.
+  if (cluster.rollout.spec.template) cluster.dropped = 0
   cluster.deploy('app:2')
   runUntil(cluster, () => cluster.status.phase === 'Healthy' && cluster.status.primary?.image === 'app:2', 180_000, {
     crash,

@@ -1,58 +1,8 @@
 // How the core acts on what the judge says: dwell, deadlines, holdback, and what it tells people.
 import {expect, test} from 'vitest'
-import {noEvidence} from '../../analysis/compare/proportion.ts'
 import {decide} from '../../controller/core/decide.ts'
-import type {ProportionEvidence} from '../../crds/evidence.ts'
 import {runUntil} from './driver.ts'
-import {ModelCluster, type Oracle, type Says} from './model-cluster.ts'
-
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
-
-/** A release of app:2 that has just come onto its first step. */
-function releasing(oracle: Oracle, spec: object = {}): ModelCluster {
-  const cluster = new ModelCluster({...settings, spec}, oracle)
-  expect(runUntil(cluster, () => cluster.status.phase === 'Healthy', 120_000)).toBe(true)
-  cluster.deploy('app:2')
-  expect(runUntil(cluster, () => cluster.status.release?.stepSince !== undefined, 120_000)).toBe(true)
-  return cluster
-}
-
-const until = (cluster: ModelCluster, holds: () => boolean, milliseconds = 120_000) =>
-  expect(runUntil(cluster, holds, milliseconds), `${cluster.status.phase}: ${cluster.status.message}`).toBe(true)
-
-const analysis = (more: object) => ({
-  analysis: {
-    interval: '5s',
-    window: '5s',
-    inconclusiveDeadline: '30s',
-    checks: [{name: 'success', compare: {metric: 'requestErrors'}}],
-    ...more,
-  },
-})
-
-/** A comparison that needs so many more requests, and the canary's requests in this step. */
-function waiting(needed: number, canaryStep = {failed: 0, total: 60}): Says {
-  const proportion: ProportionEvidence = {...noEvidence, canaryStep}
-  const evidence = {
-    canary: canaryStep,
-    primary: {failed: 1, total: 540},
-    oddsRatio: {},
-    harm: {value: 1, boundary: 100},
-    harmless: {value: 2, boundary: 20},
-    overdispersion: 1,
-    needed,
-  }
-  return {
-    result: {verdict: 'inconclusive', reason: 'MoreRequestsNeeded', message: `about ${needed} more`, evidence},
-    evidence: {through: '2026-01-01T00:00:00.000Z', step: '0', checks: [{name: 'success', proportions: [proportion]}]},
-    canaryRequestsPerSecond: 2,
-  }
-}
+import {analysis, releasing, until, waiting} from './releasing.ts'
 
 test('a step ends as soon as its checks pass, but not before the minimum dwell', () => {
   const quick = releasing(() => 'pass')

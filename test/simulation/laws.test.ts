@@ -77,3 +77,39 @@ test('whatever is missing from the world or the status, decide answers', () => {
     {numRuns: 80},
   )
 })
+
+test('whatever is kept of releases gone by, the status stays under 64 KiB', () => {
+  const long = (length: number) => 'm'.repeat(length)
+  const observation = momentOf(7)
+  const entry = {
+    id: '1-r',
+    revision: 'r',
+    image: 'app:0',
+    outcome: 'RolledBack' as const,
+    reason: 'CheckFailed',
+    message: long(2048),
+    startedAt: '2026-01-01T00:00:00.000Z',
+    endedAt: '2026-01-01T00:00:00.000Z',
+    weights: [],
+  }
+  const alert = {
+    id: 'a',
+    event: 'RolledBack',
+    severity: 'error' as const,
+    title: 't',
+    text: long(4096),
+    fields: {one: long(2048), two: long(2048)},
+    createdAt: '2026-01-01T00:00:00.000Z',
+    channels: ['on-call'],
+  }
+  const spec = {...observation.spec, alerts: [{channelRef: {name: 'on-call'}, severity: 'warn' as const}]}
+  const status = {
+    ...observation.status,
+    history: Array.from({length: 10}, () => entry),
+    alerts: Array.from({length: 20}, (_, index) => ({...alert, id: String(index)})),
+  }
+  const decided = decide({...observation, spec, status}).status
+  expect(Buffer.byteLength(JSON.stringify(decided))).toBeLessThan(64 * 1024)
+  expect(decided.alerts).toHaveLength(20)
+  expect(decide({...observation, spec, status: decided}).status).toEqual(decided)
+})

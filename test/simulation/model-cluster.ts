@@ -10,11 +10,12 @@ import {modelOf} from '../../controller/core/state.ts'
 import {durationsOf} from '../../controller/core/world.ts'
 import {timeText} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
-import {finalizer, labels} from '../../crds/names.ts'
+import {finalizer, labels, parkedNodeName} from '../../crds/names.ts'
 import {rolloutSpec} from '../../crds/rollout.ts'
 import type {CheckResult, RolloutStatus} from '../../crds/rollout-status.ts'
 import {none} from '../../mesh/none/index.ts'
 import {modelMesh} from './model-mesh.ts'
+import {type ModelPod, ModelWorkloads, versions} from './model-workloads.ts'
 
 const namespace = 'shop'
 const target = 'checkout'
@@ -25,13 +26,8 @@ export interface ModelSettings {
   propagationMilliseconds: number
   settlingMilliseconds: number
   spec?: object
-}
-
-interface ModelPod {
-  workload: string
-  object: KubeObject
-  readyAt: number
-  goneAt?: number
+  /** Kind of the target; Deployment when absent. */
+  targetKind?: 'DaemonSet'
 }
 
 /** What the analysis says of an image at a time. */
@@ -40,6 +36,12 @@ export type Oracle = (image: string, now: number) => 'pass' | 'fail' | 'noData' 
 /** More than a verdict: parts of the result, and of what the judge remembers. */
 export interface Says extends Partial<Omit<AnalysisObservation, 'results'>> {
   result: Partial<CheckResult> & Pick<CheckResult, 'verdict'>
+}
+
+/** A pod template of the target's. */
+export function templateOf(image: string, nodeName?: string) {
+  const containers = [{name: 'app', image, envFrom: [{configMapRef: {name: 'settings'}}]}]
+  return {metadata: {labels: {app: target}}, spec: {...(nodeName ? {nodeName} : {}), containers}}
 }
 
 export class ModelCluster {
@@ -58,16 +60,17 @@ export class ModelCluster {
   statusWrites = 0
   gone = false
   private version = 1
-  private podNumber = 0
   private readonly routes: {at: number; weights?: {a: number; b: number}; selector: Record<string, string>}[] = []
   private readonly settings: ModelSettings
   private readonly oracle: Oracle
+  private readonly workloads: ModelWorkloads
 
   constructor(settings: ModelSettings, oracle: Oracle) {
     this.settings = settings
     this.oracle = oracle
+    this.workloads = new ModelWorkloads(settings)
     const spec = {
-      targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: target},
+      targetRef: {apiVersion: 'apps/v1', kind: settings.targetKind ?? 'Deployment', name: target},
       traffic: {istio: {}},
       strategy: {canary: {steps: [{weight: 10}, {weight: 50}]}},
       analysis: {
@@ -105,7 +108,9 @@ export class ModelCluster {
       },
     })
     this.put({apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'settings', namespace}, data: {colour: 'blue'}})
-    this.deploy('app:1', 3)
+    for (const object of this.rollout.spec.serviceRefs ? versions(namespace, this.rollout.spec.serviceRefs) : [])
+      this.put(object)
+    if (!this.rollout.spec.serviceRefs) this.deploy('app:1', 3)
     this.run()
     for (const pod of this.pods) pod.readyAt = this.now
     this.run()
@@ -113,18 +118,28 @@ export class ModelCluster {
 
   /** What a merge does: another image in the target. */
   deploy(image: string, replicas?: number): void {
-    const old = this.find('Deployment', target)
+    const {metadata, spec} = this.rollout
+    if (spec.template) {
+      const generation = (metadata.generation ?? 0) + 1
+      this.rollout = {
+        ...this.rollout,
+        metadata: {...metadata, generation},
+        spec: {...spec, template: templateOf(image)},
+      }
+      return
+    }
+    const kind = this.settings.targetKind ?? 'Deployment'
+    const old = this.find(kind, target)
+    // Another manager's field stays where a merge doesn't name it.
+    const {nodeName} = old?.spec.template.spec ?? {}
     this.put({
       apiVersion: 'apps/v1',
-      kind: 'Deployment',
+      kind,
       metadata: {name: target, namespace},
       spec: {
-        replicas: replicas ?? old?.spec.replicas ?? 1,
+        ...(kind === 'DaemonSet' ? {} : {replicas: replicas ?? old?.spec.replicas ?? 1}),
         selector: {matchLabels: {app: target}},
-        template: {
-          metadata: {labels: {app: target}},
-          spec: {containers: [{name: 'app', image, envFrom: [{configMapRef: {name: 'settings'}}]}]},
-        },
+        template: templateOf(image, nodeName),
       },
       status: old?.status ?? {},
     })
@@ -170,9 +185,7 @@ export class ModelCluster {
   }
 
   private run(): void {
-    this.pods = this.pods.filter(pod => pod.goneAt === undefined || pod.goneAt > this.now)
-    for (const workload of [...this.objects.values()].filter(one => one.kind === 'Deployment'))
-      this.runWorkload(workload)
+    this.workloads.run(this)
     const last = this.routes.at(-1)
     const written = this.find('Route', target)?.spec as {a: number; b: number} | undefined
     const weights = this.meshSilent ? last?.weights : written
@@ -182,43 +195,9 @@ export class ModelCluster {
     }
   }
 
-  private runWorkload(workload: KubeObject): void {
-    const {name} = workload.metadata
-    const image: string = workload.spec.template.spec.containers[0].image
-    const current = this.pods.filter(pod => pod.workload === name && pod.goneAt === undefined)
-    const template = JSON.stringify(workload.spec.template)
-    for (const pod of current) if (pod.object.template !== template) this.end(pod)
-    const kept = current.filter(pod => pod.goneAt === undefined)
-    const wanted: number = workload.spec.replicas ?? 1
-    for (const pod of kept.slice(wanted)) this.end(pod)
-    for (let missing = wanted - kept.length; missing > 0; missing--) this.start(workload, template, image)
-    const live = this.pods.filter(pod => pod.workload === name && pod.goneAt === undefined)
-    const ready = live.filter(pod => pod.readyAt <= this.now).length
-    const status = {
-      observedGeneration: workload.metadata.generation,
-      replicas: live.length,
-      updatedReplicas: live.length,
-      readyReplicas: ready,
-    }
-    this.objects.set(`Deployment/${name}`, {...workload, status})
-  }
-
-  private start(workload: KubeObject, template: string, image: string): void {
-    this.podNumber++
-    const name = `${workload.metadata.name}-${this.podNumber}`
-    const never = image.endsWith('never-ready')
-    const readyAt = never ? Number.POSITIVE_INFINITY : this.now + this.settings.startMilliseconds
-    const metadata = {name, namespace, labels: workload.spec.template.metadata.labels}
-    this.pods.push({
-      workload: workload.metadata.name,
-      readyAt,
-      object: {apiVersion: 'v1', kind: 'Pod', metadata, template, image, status: {}},
-    })
-  }
-
-  private end(pod: ModelPod): void {
-    pod.goneAt = this.now + this.settings.terminationMilliseconds
-    pod.object = {...pod.object, metadata: {...pod.object.metadata, deletionTimestamp: timeText(this.now)}}
+  /** Name of a slot's Service, and of its workload where that is Fairlead's. */
+  private slotName(slot: 'a' | 'b'): string {
+    return this.rollout.spec.serviceRefs?.[slot] ?? `${target}-${slot}`
   }
 
   readyWith(selector: Record<string, string>): ModelPod[] {
@@ -238,7 +217,7 @@ export class ModelCluster {
     const shares = known.weights
       ? (['a', 'b'] as const).map(slot => ({
           share: known.weights?.[slot] ?? 0,
-          selector: {[labels.rollout]: target, [labels.slot]: slot},
+          selector: this.find('Service', this.slotName(slot))?.spec.selector ?? {},
         }))
       : [{share: 100, selector: known.selector}]
     for (const {share, selector} of shares) {
@@ -266,13 +245,23 @@ export class ModelCluster {
         const old = this.find(kind, metadata.name)
         const whole = manifest.apiVersion === 'mesh.test/v1' ? {} : old?.spec
         const spec = manifest.spec && {...whole, ...manifest.spec}
-        if (kind === 'Deployment' && spec.replicas === undefined) spec.replicas = 1
+        if (kind === 'Deployment' && spec && spec.replicas === undefined) spec.replicas = 1
         this.put({...old, ...manifest, ...(spec ? {spec} : {}), ...(old?.status ? {status: old.status} : {})})
         return
       }
       case 'scale': {
         const old = this.find(intent.ref.kind, intent.ref.name)
         if (old) this.put({...old, spec: {...old.spec, replicas: intent.replicas}})
+        return
+      }
+      case 'park': {
+        const old = this.find(intent.ref.kind, intent.ref.name)
+        if (!old) return
+        const {template} = old.spec
+        this.put({
+          ...old,
+          spec: {...old.spec, template: {...template, spec: {...template.spec, nodeName: parkedNodeName}}},
+        })
         return
       }
       case 'template': {
@@ -282,8 +271,7 @@ export class ModelCluster {
       }
       case 'delete': {
         this.objects.delete(`${intent.ref.kind}/${intent.ref.name}`)
-        for (const pod of this.pods)
-          if (pod.workload === intent.ref.name && intent.ref.kind === 'Deployment') this.end(pod)
+        this.workloads.removed(this, intent.ref)
         return
       }
       case 'finalizer':
@@ -303,17 +291,18 @@ export class ModelCluster {
     const mesh = spec.traffic.none ? none : modelMesh(this.settings.settlingMilliseconds, this.meshSilent)
     const apex = this.find('Service', target)
     const mine = [...this.objects.values()].filter(object => object.metadata.labels?.[labels.rollout] !== undefined)
-    const live = this.find('Deployment', target)
+    const {targetKind = 'Deployment'} = this.settings
+    const live = spec.targetRef && this.find(targetKind, target)
     const baseline = this.find('Deployment', `${target}-baseline`)
     const settings = this.find('ConfigMap', 'settings')
     const slot = (name: 'a' | 'b') => {
-      const workload = this.find('Deployment', `${target}-${name}`)
-      const service = this.find('Service', `${target}-${name}`)
+      const own = this.slotName(name)
+      const workload = spec.serviceRefs ? undefined : this.find(targetKind, own)
+      const service = this.find('Service', own)
+      const isOwn = (pod: ModelPod) => pod.workload === own
       return {
-        pods: this.pods.filter(pod => pod.workload === `${target}-${name}`).map(pod => pod.object),
-        readyEndpoints: service
-          ? this.readyWith({[labels.slot]: name}).filter(pod => pod.workload === `${target}-${name}`).length
-          : 0,
+        pods: this.pods.filter(pod => isOwn(pod) && !spec.serviceRefs).map(pod => pod.object),
+        readyEndpoints: service ? this.readyWith(service.spec.selector).filter(isOwn).length : 0,
         ...(workload ? {workload} : {}),
         ...(service ? {service} : {}),
       }
@@ -327,7 +316,7 @@ export class ModelCluster {
       meshContext: {
         rollout: {name: target, namespace, uid: 'rollout-uid'},
         apex: {name: target, ports: apex?.spec.ports ?? [], selector: apex?.spec.selector ?? {}},
-        slots: {a: `${target}-a`, b: `${target}-b`},
+        slots: {a: this.slotName('a'), b: this.slotName('b')},
         baseline: `${target}-baseline`,
         traffic: spec.traffic,
       },
@@ -335,9 +324,10 @@ export class ModelCluster {
       ...(live ? {target: live} : {}),
       ...(baseline ? {baseline} : {}),
       ...(apex ? {apex} : {}),
-      inputs: live
-        ? [{kind: 'ConfigMap', name: 'settings', optional: false, ...(settings ? {object: settings} : {})}]
-        : [],
+      inputs:
+        live || spec.template
+          ? [{kind: 'ConfigMap', name: 'settings', optional: false, ...(settings ? {object: settings} : {})}]
+          : [],
       claims: [],
       slots: {a: slot('a'), b: slot('b')},
       previews: mine.filter(object => object.metadata.labels?.[labels.preview] !== undefined),

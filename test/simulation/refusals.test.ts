@@ -200,6 +200,12 @@ const cases: Case[] = [
     [
       ['strategy.canary.steps[0].weight', {strategy: {canary: {steps: [{weight: 80}]}}}, {}],
       ['bake.holdback', {bake: {duration: '1m', holdback: 50}}, {}],
+      ['bake.holdback', {bake: {duration: '1m', holdback: 24}}, {}],
+      [
+        'strategy.canary.steps[0].maximumDwell',
+        {strategy: {canary: {steps: [{weight: 10, minimumDwell: '2m', maximumDwell: '1m'}]}}},
+        {},
+      ],
       ['analysis.checks', {}, {metric: 'requestDuration', slowerThan: '1s', furtherBounds: ['2s', '3s', '4s']}, 3],
       ['analysis.checks[name=errors].compare.harmless.percent', {}, {harmful: {percent: 0.05}}],
       ['analysis.checks[name=errors].compare.harmless.oddsRatio', {}, {harmless: {oddsRatio: 4}}],
@@ -251,6 +257,38 @@ const cases: Case[] = [
 
 test('a sound world is not refused', () => {
   expect(refusals(sound())).toEqual([])
+})
+
+test.each([
+  [
+    'a heavy step on which nothing is compared',
+    {strategy: {canary: {steps: [{weight: 50}, {weight: 90, checks: []}]}}},
+  ],
+  ['a holdback of a quarter', {bake: {duration: '1m', holdback: 25}}],
+  [
+    'a deadline as long as the stay',
+    {strategy: {canary: {steps: [{weight: 9, minimumDwell: '1m', maximumDwell: '1m'}]}}},
+  ],
+])('compare checks allow %s', (_, spec) => {
+  const world = sound()
+  expect(refusals({...world, spec: compared(world, spec, {}, 1)}).map(({problem}) => problem)).toEqual([])
+})
+
+test('compare checks allow a heavy step whose own checks are others', () => {
+  const world = sound()
+  const spec = compared(world, {strategy: {canary: {steps: [{weight: 90, checks: ['success']}]}}}, {}, 1)
+  const checks = [...spec.analysis.checks, ...world.spec.analysis.checks]
+  expect(checks.map(({name}) => name)).toEqual(['errors', 'success'])
+  expect(refusals({...world, spec: {...spec, analysis: {...spec.analysis, checks}}})).toEqual([])
+  const named = {canary: {steps: [{weight: 90, checks: ['success', 'errors']}]}}
+  const [found] = refusals({...world, spec: {...spec, strategy: named, analysis: {...spec.analysis, checks}}})
+  expect(found?.field).toBe('spec.strategy.canary.steps[0].weight')
+  expect(found?.fix).toContain('spec.strategy.canary.steps[0].checks')
+})
+
+test('a small holdback is fine where nothing is compared', () => {
+  const world = sound()
+  expect(refusals({...world, spec: {...world.spec, bake: {duration: '1m', holdback: 10}}})).toEqual([])
 })
 
 test('of two Rollouts on one Service the older goes on, and the other is told both names', () => {

@@ -179,11 +179,11 @@ test('no data neither promotes nor rolls back; at the deadline the release pause
   serves(cluster, 'app:2')
 })
 
-test('no data with onInconclusive rollback goes back at the deadline, and not before', () => {
-  const checks = [{name: 'success', threshold: {metric: 'requestSuccessRate', min: 99}}]
+test('no verdict with onInconclusive rollback goes back at the deadline, and not before', () => {
+  const checks = [{name: 'success', compare: {metric: 'requestErrors'}}]
   const cluster = adopted(
     {analysis: {interval: '5s', window: '5s', inconclusiveDeadline: '30s', onInconclusive: 'rollback', checks}},
-    () => 'noData',
+    () => ({result: {verdict: 'inconclusive'}}),
   )
   cluster.deploy('app:2')
   until(cluster, 'Progressing')

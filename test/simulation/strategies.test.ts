@@ -228,8 +228,12 @@ describe('blue/green', () => {
 })
 
 const plain = {traffic: {none: {settlingTime: '1s'}}, replicas: 4}
-const analysis = {interval: '5s', window: '5s', checks: [{name: 'success', threshold: {query: 'up', min: 1}}]}
-const selected = (cluster: ModelCluster) => cluster.find('Service', 'checkout')?.spec.selector
+const query = {name: 'success', threshold: {query: 'up', min: 1}}
+const analysis = {interval: '5s', window: '5s', checks: [query]}
+
+function selected(cluster: ModelCluster): Record<string, string> {
+  return cluster.find('Service', 'checkout')?.spec.selector
+}
 
 describe('without a mesh', () => {
   test('a canary: its share is that of its pods, and the Service selects both slots', () => {
@@ -286,7 +290,7 @@ describe('without a mesh', () => {
   })
 })
 
-describe('without a mesh, what others do', () => {
+describe('the selector of a Service without a mesh', () => {
   test('a selector that somebody else moved is put back, and told of', () => {
     const spec = {strategy: {blueGreen: {}}, analysis, ...plain}
     const cluster = new ModelCluster({...settings, spec}, () => 'pass')

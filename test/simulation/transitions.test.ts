@@ -2,6 +2,7 @@
 import {expect, test} from 'vitest'
 import {decide} from '../../controller/core/decide.ts'
 import {annotations} from '../../crds/names.ts'
+import type {CheckResult} from '../../crds/rollout-status.ts'
 import {pass as onePass, runUntil} from './driver.ts'
 import {ModelCluster, type Oracle} from './model-cluster.ts'
 
@@ -28,12 +29,14 @@ function pass(cluster: ModelCluster, milliseconds: number): void {
   runUntil(cluster, () => false, milliseconds)
 }
 
+type Verdict = CheckResult['verdict']
+
 /** A cluster in the bake of app:2, whose verdict may be changed. */
-function baking(analysis: object): {cluster: ModelCluster; say(verdict: 'pass' | 'fail' | 'noData'): void} {
-  let verdict: 'pass' | 'fail' | 'noData' = 'pass'
+function baking(analysis: object): {cluster: ModelCluster; say(verdict: Verdict): void} {
+  let verdict: Verdict = 'pass'
   const cluster = adopted(
     {analysis: {interval: '5s', window: '5s', inconclusiveDeadline: '30s', checks, ...analysis}},
-    image => (image === 'app:2' ? verdict : 'pass'),
+    image => ({result: {verdict: image === 'app:2' ? verdict : 'pass'}}),
   )
   cluster.deploy('app:2')
   until(cluster, 'Baking')
@@ -119,7 +122,7 @@ test.each([
   ['rollback', 'Failed', 'app:1'],
 ])('Baking without a verdict, onInconclusive %s -> %s', (onInconclusive, phase, image) => {
   const {cluster, say} = baking({onInconclusive})
-  say('noData')
+  say('inconclusive')
   pass(cluster, 90_000)
   expect([cluster.status.phase, cluster.status.primary?.image]).toEqual([phase, image])
 })

@@ -8,6 +8,7 @@
 - {apiGroups: ["fairlead.dev"], resources: [metrictemplates], verbs: [list, watch]}
 - {apiGroups: ["fairlead.dev"], resources: [alertchannels], verbs: [list, watch]}
 - {apiGroups: ["apps"], resources: [deployments], verbs: [list, watch, create, patch, delete]}
+- {apiGroups: ["apps"], resources: [daemonsets], verbs: [list, watch, create, patch, delete]}
 - {apiGroups: ["apps"], resources: [deployments/scale], verbs: [patch]}
 - {apiGroups: ["apps"], resources: [controllerrevisions], verbs: [list, watch, create, patch, delete]}
 - {apiGroups: [""], resources: [services], verbs: [list, watch, create, patch, delete]}

@@ -2,10 +2,14 @@
 // that going back is a traffic move of seconds.
 
 import {timeOf} from '../../../crds/common.ts'
+import type {CheckResult} from '../../../crds/rollout-status.ts'
+import {releaseFields, withAlert} from '../alerts.ts'
 import {findCandidate} from '../candidate.ts'
 import {carriedOut, commanded} from '../commands.ts'
+import {checkSentences, fieldsOfCheck} from '../figures.ts'
 import {freshEvidence, type Judgement, judge, moreAt, recordEvidence} from '../judgement.ts'
-import {failedCheck, holdAt} from '../releasing.ts'
+import {openText, overdueOutcome} from '../outlook.ts'
+import {failedCheck, goingOn, holdAt} from '../releasing.ts'
 import type {Baking, Model} from '../state.ts'
 import {allTo} from '../steps.ts'
 import {inForce, want} from '../traffic.ts'
@@ -43,40 +47,51 @@ export function baking(world: World, before: BakingModel): Outcome {
   return newcomer(world, model, bake(world, model, judgement))
 }
 
+const usualEnd = 'The bake ended.'
+
 function bake(world: World, model: BakingModel, judgement: Judgement): Outcome {
   const {release} = model.state
   const until = timeOf(release.phaseSince) + Math.max(world.durations.bake, world.durations.drain)
   const next = moreAt(judgement)
   if (world.now < until) return holdAt(model, 'Baking; previous version is warm', until, next)
-  if (judgement.kind === 'advance') return finish(world, model, 'The bake ended.')
+  if (judgement.kind === 'advance') return finish(world, model, usualEnd)
   const deadline = until + world.durations.inconclusiveDeadline
   if (world.now < deadline) return holdAt(model, 'Baking: no verdict yet', next, deadline)
-  const what = judgement.kind === 'wait' && judgement.result ? judgement.result.message : 'no evaluation took place'
-  switch (world.spec.analysis.onInconclusive) {
+  const result = judgement.kind === 'wait' ? judgement.result : undefined
+  const what = openText(world, result)
+  const outcome = overdueOutcome(world, result)
+  switch (outcome) {
     case 'promote':
-      return finish(world, model, `The bake ended without a verdict: ${what}.`)
+      return finish(world, model, `The bake ended without a verdict, as spec.analysis.onInconclusive says: ${what}.`)
     case 'rollback':
       return back(world, model, {
         outcome: 'RolledBack',
         reason: 'Inconclusive',
         message: `No verdict during the bake: ${what}.`,
+        ...(result ? {result} : {}),
       })
-    case 'pause': {
-      const state = {...model.state, release: pausedFor(world, release, 'Inconclusive')}
-      const fresh = release.paused?.reason !== 'Inconclusive'
-      const notes = fresh
-        ? [note('Warning', 'PausedInconclusive', `The bake ends when there is a verdict: ${what}.`)]
-        : []
-      return {
-        model: {...model, state},
-        message: 'Paused: Inconclusive',
-        notes,
-        ...(next === undefined ? {} : {again: next}),
-      }
-    }
+    case 'pause':
+      return goingOn(undecided(world, model, what, result), next)
     default:
-      return world.spec.analysis.onInconclusive satisfies never
+      return outcome satisfies never
   }
+}
+
+/** The bake goes on, for a reason that a person should know of. */
+function undecided(world: World, model: BakingModel, what: string, result: CheckResult | undefined): Outcome {
+  const {primary, previous, release} = model.state
+  const state = {...model.state, release: pausedFor(world, release, 'Inconclusive')}
+  const held = {model: {...model, state}, message: 'Paused: Inconclusive', notes: []}
+  if (release.paused?.reason === 'Inconclusive') return held
+  const text = `The bake ends when there is a verdict: ${what}`
+  const ledger = withAlert(world, model.ledger, `${release.id}/bake`, {
+    event: 'PausedInconclusive',
+    severity: 'warn',
+    title: `${world.observation.meshContext.rollout.name}: bake of ${primary.image} has no verdict`,
+    text: `${text}. ${previous.image} stays warm. Set fairlead.dev/end-bake or fairlead.dev/abort to "${primary.revision}" to decide.`,
+    fields: {...releaseFields(world, previous, primary), ...fieldsOfCheck(world, result)},
+  })
+  return {...held, model: {state, ledger}, notes: [note('Warning', 'PausedInconclusive', `${text}.`)]}
 }
 
 /** Says that a newer revision waits for the slot. */
@@ -97,9 +112,7 @@ function isClosing({state, ledger}: BakingModel): boolean {
 }
 
 function close(world: World, model: BakingModel): Outcome {
-  return inForce(model.ledger)
-    ? end(world, model, 'The bake ended.')
-    : holdAt(model, 'Weight 100: waiting for the mesh')
+  return inForce(model.ledger) ? end(world, model, usualEnd) : holdAt(model, 'Weight 100: waiting for the mesh')
 }
 
 /** The bake is over; a share that the previous version kept goes to the new one first. */
@@ -109,16 +122,19 @@ function finish(world: World, model: BakingModel, message: string): Outcome {
   const evidence = freshEvidence(world, model.ledger, model.state.release)
   const ledger = want(evidence.ledger, allTo(slot), world.now)
   const closing: BakingModel = {state: {...model.state, release: evidence.release}, ledger}
-  return {model: closing, message: 'Weight 100: waiting for the mesh', notes: []}
+  const notes = message === usualEnd ? [] : [note('Normal', 'BakeEnding', message)]
+  return {model: closing, message: 'Weight 100: waiting for the mesh', notes}
 }
 
 function end(world: World, model: BakingModel, message: string): Outcome {
   const {state} = model
   const {ledger, release} = freshEvidence(world, model.ledger, state.release)
+  const said = checkSentences(world, undefined)
+  const whole = said === '' ? message : `${message} ${said}`
   const ended = endRelease(world, ledger, state.primary, release, {
     outcome: 'Promoted',
     reason: 'Promoted',
-    message,
+    message: whole,
   })
   return {
     model: {state: {phase: 'Healthy', primary: state.primary}, ledger: ended},
@@ -127,7 +143,7 @@ function end(world: World, model: BakingModel, message: string): Outcome {
       note(
         'Normal',
         'BakeEnded',
-        `${message} Revision ${state.primary.revision} stays; the previous slot is scaled to zero.`,
+        `Revision ${state.primary.revision} stays; the previous slot is scaled to zero. ${whole}`,
       ),
     ],
   }

@@ -5,11 +5,12 @@ import {annotations} from '../../../crds/names.ts'
 import {apexAt} from '../apex.ts'
 import {readiness} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
-import type {Source} from '../revision.ts'
+import {type Source, sourceText} from '../revision.ts'
 import type {Initializing, Ledger, Model} from '../state.ts'
 import {allTo} from '../steps.ts'
 import {inForce, want} from '../traffic.ts'
 import {contentOf, note, sourceRecord} from '../transitions.ts'
+import {podCounts, slotKindOf} from '../workloads.ts'
 import type {Outcome, World} from '../world.ts'
 
 type InitializingModel = Model & {state: Initializing}
@@ -27,9 +28,9 @@ export function initializing(world: World, model: InitializingModel): Outcome {
   if (!routed && source && revision !== undefined && primary?.revision !== revision)
     return begin(world, model, source, revision)
   if (!primary) return holdAt(model, 'Waiting for the target')
-  const {capacity = 1, traffic} = model.ledger
+  const {traffic} = model.ledger
   if (!traffic) {
-    const {ready, message} = readiness(observation, primary, capacity)
+    const {ready, message} = readiness(observation, primary, firstPods(world, model))
     if (!ready) return holdAt(model, `Adopting: ${message}`)
     return holdAt(
       {state: model.state, ledger: want(model.ledger, allTo(primary.slot), world.now)},
@@ -40,7 +41,8 @@ export function initializing(world: World, model: InitializingModel): Outcome {
   if (!apexAt(observation, primary.slot)) return holdAt(model, 'Adopting: moving the apex Service')
   const until = timeOf(traffic.confirmedAt ?? traffic.since) + world.durations.drain
   if (world.now < until) return holdAt(model, 'Adopting: draining the target', until)
-  const text = `Slot ${primary.slot} serves revision ${primary.revision}; the target is parked at zero replicas.`
+  const parked = observation.target ? '; the target is parked, without pods' : ''
+  const text = `Slot ${primary.slot} serves revision ${primary.revision}${parked}.`
   return {
     model: {state: {phase: 'Healthy', primary}, ledger: model.ledger},
     message: 'Serving the primary',
@@ -51,18 +53,26 @@ export function initializing(world: World, model: InitializingModel): Outcome {
 /** Chooses what the first slot is filled with; a change before it serves simply fills it anew. */
 function begin(world: World, model: InitializingModel, source: Source, revision: string): Outcome {
   if (source.missing.length > 0) return holdAt(model, `${source.missing[0]} is missing`)
-  const primary = contentOf(world, source, 'a', revision)
+  const primary = contentOf(world, source, source.service?.slot ?? 'a', revision)
   const ledger: Ledger = {
     ...model.ledger,
     capacity: adoptedCapacity(world, model.ledger.capacity),
     source: sourceRecord(source, revision),
   }
-  const text = `Adopting Deployment ${world.spec.targetRef.name} with ${ledger.capacity} replicas as revision ${revision}.`
+  const pods = slotKindOf(world.spec) === 'Deployment' ? ` with ${ledger.capacity} replicas` : ''
+  const text = `Adopting ${sourceText(world.observation)}${pods} as revision ${revision}.`
   return {
     model: {state: {phase: 'Initializing', primary}, ledger},
     message: 'Adopting: filling the first slot',
     notes: [note('Normal', 'Adopting', text)],
   }
+}
+
+/** Pods that the first slot needs: no fewer than serve now. */
+function firstPods({observation, spec}: World, {ledger}: InitializingModel): number {
+  const {target} = observation
+  if (target?.kind === 'DaemonSet') return Math.max(1, podCounts(target).ready)
+  return spec.serviceRefs ? 1 : (ledger.capacity ?? 1)
 }
 
 /** While somebody else's replicas stand in the way their number is remembered: it is lost when the field is dropped. */

@@ -3,7 +3,7 @@ import {podTrouble, readiness} from '../readiness.ts'
 import {back, holdAt, interrupted, isOutcome, progressDeadline, type ReleasingModel} from '../releasing.ts'
 import {findSnapshot} from '../revision.ts'
 import {enter} from '../transitions.ts'
-import {earliest, type Outcome, podsFor, type World} from '../world.ts'
+import {earliest, fullPods, type Outcome, podsFor, type World} from '../world.ts'
 
 export function preparing(world: World, before: ReleasingModel): Outcome {
   const checked = interrupted(world, before)
@@ -15,8 +15,7 @@ export function preparing(world: World, before: ReleasingModel): Outcome {
     return back(world, model, {outcome: 'Superseded', reason: 'SnapshotLost', message})
   }
   const [first] = world.steps
-  const capacity = model.ledger.capacity ?? 1
-  const pods = first ? podsFor(world, capacity, first) : capacity
+  const pods = first ? podsFor(world, model, first) : fullPods(world, model)
   const {ready, message} = readiness(world.observation, canary, pods)
   if (ready) {
     const state = enter(world, model.state, 'Progressing')

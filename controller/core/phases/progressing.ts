@@ -2,11 +2,14 @@
 // evidence of the step before allows it; the time on a step starts when the mesh has its weight in force.
 import {timeOf, timeText} from '../../../crds/common.ts'
 import {carriedOut, commanded} from '../commands.ts'
-import {freshEvidence, judge, recordEvidence} from '../judgement.ts'
+import {checkSentences} from '../figures.ts'
+import type {Note} from '../intents.ts'
+import {freshEvidence, isBehind, judge, judgeStepInForce, moreAt} from '../judgement.ts'
 import {podTrouble, readiness, readyPods} from '../readiness.ts'
 import {
   back,
   failedCheck,
+  goingOn,
   holdAt,
   inconclusive,
   interrupted,
@@ -14,6 +17,7 @@ import {
   paused,
   progressDeadline,
   type ReleasingModel,
+  withEvidence,
 } from '../releasing.ts'
 import {without} from '../state.ts'
 import {type Step, splitOf, stepText} from '../steps.ts'
@@ -40,7 +44,9 @@ export function progressing(world: World, before: ReleasingModel): Outcome {
       message: 'Every step passed',
       notes: [],
     }
-  const outcome = weightStands(model, step) ? dwell(world, model, step) : raise(world, model, step)
+  // The readings of the step before come first: after a restart there may be many, and no later step counts them.
+  const arrived = weightStands(model, step) && !(model.state.release.held && isBehind(world))
+  const outcome = arrived ? dwell(world, model, step) : raise(world, model, step)
   const earlier = earliest(outcome.again, again)
   return earlier === undefined ? outcome : {...outcome, again: earlier}
 }
@@ -75,53 +81,71 @@ function weightStands(model: ReleasingModel, step: Step): boolean {
   return wants(model.ledger, splitOf(step, model.state.canary)) && inForce(model.ledger)
 }
 
-/** On the way to the step's weight: pods first, then the wish, then the mesh. */
-function raise(world: World, model: ReleasingModel, step: Step): Outcome {
+/**
+ * On the way to the step's weight: pods first, then the wish, then the mesh. The weight of the step before is in force
+ * meanwhile, and goes on being judged.
+ */
+function raise(world: World, before: ReleasingModel, step: Step): Outcome {
+  const model = withEvidence(world, leaving(before))
   const {state, ledger} = model
-  const unsettled = {...state, release: without(state.release, 'stepSince')}
-  const asked = {state: unsettled, ledger}
-  const pods = podsFor(world, ledger.capacity ?? 1, step)
+  const judgement = judgeStepInForce(world, model)
+  if (judgement?.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
+  const next = judgement && moreAt(judgement)
+  const pods = podsFor(world, model, step)
   const share = shareText(world, model, step, pods)
-  if (wants(ledger, splitOf(step, state.canary))) return holdAt(asked, `${share}: waiting for the mesh`)
+  if (wants(ledger, splitOf(step, state.canary))) return holdAt(model, `${share}: waiting for the mesh`, next)
   const {ready, message} = readiness(world.observation, state.canary, pods)
   if (ready) {
-    const wish = want(ledger, splitOf(step, state.canary), world.now)
-    return holdAt({state: unsettled, ledger: wish}, `${share}: waiting for the mesh`)
+    const evidence = freshEvidence(world, ledger, state.release)
+    const wish = want(evidence.ledger, splitOf(step, state.canary), world.now)
+    const wished = {state: {...state, release: evidence.release}, ledger: wish}
+    return holdAt(wished, `${share}: waiting for the mesh`, next)
   }
   const trouble = podTrouble(world.observation, state.canary)
-  const deadline = progressDeadline(world, asked, trouble ? `${message}; ${trouble}` : message)
-  return isOutcome(deadline) ? deadline : holdAt(asked, `${share}: ${message}`, deadline.again)
+  const deadline = progressDeadline(world, model, trouble ? `${message}; ${trouble}` : message)
+  return isOutcome(deadline) ? deadline : holdAt(model, `${share}: ${message}`, deadline.again, next)
+}
+
+/** The step's own weight no longer stands. What is in force is judged on, unless somebody changed the route. */
+function leaving(model: ReleasingModel): ReleasingModel {
+  const {state, ledger} = model
+  const {stepSince} = state.release
+  if (stepSince === undefined) return model
+  const rest = without(state.release, 'stepSince')
+  const held = inForce(ledger) ? {held: {step: state.release.stepIndex ?? 0, since: stepSince}} : {}
+  return {...model, state: {...state, release: {...rest, ...held}}}
 }
 
 /** On the step: judge, until the evidence lets the weight rise. */
 function dwell(world: World, before: ReleasingModel, step: Step): Outcome {
   const model = withEvidence(world, arrived(world, before, step))
   const {state, ledger} = model
-  const share = shareText(world, model, step, podsFor(world, ledger.capacity ?? 1, step))
+  const share = shareText(world, model, step, podsFor(world, model, step))
   const since = timeOf(state.release.stepSince ?? state.release.phaseSince)
   const judgement = judge(world, model, step.checks)
   if (judgement.kind === 'rollback') return back(world, model, failedCheck(judgement.result))
   if (commanded(world, ledger, 'skip-step', state.canary.revision)) {
-    const text = `The skip-step annotation ends step ${(state.release.stepIndex ?? 0) + 1}.`
-    return nextStep(world, {...model, ledger: carriedOut(world, ledger, 'skip-step')}, [
-      note('Normal', 'SkipStep', text),
-    ])
+    const text =
+      `The skip-step annotation ends step ${(state.release.stepIndex ?? 0) + 1}. ${checkSentences(world, step.checks)}`.trimEnd()
+    return nextStep(world, {...model, ledger: carriedOut(world, ledger, 'skip-step')}, note('Normal', 'SkipStep', text))
   }
-  if (world.spec.pause) return paused(world, model, 'UserPause', 'spec.pause is set')
-  if (step.untilTold)
-    return paused(world, model, 'StepPause', `Step ${(state.release.stepIndex ?? 0) + 1} waits to be told`)
+  const hold = world.spec.pause
+    ? paused(world, model, 'UserPause', 'spec.pause is set')
+    : step.untilTold
+      ? paused(world, model, 'StepPause', `Step ${(state.release.stepIndex ?? 0) + 1} waits to be told`)
+      : undefined
+  if (hold) return goingOn(hold, moreAt(judgement))
   const until = since + step.dwellMilliseconds
   if (judgement.kind === 'wait') {
-    const late = inconclusive(world, model, Math.max(since, until), judgement.result)
-    if (late === 'promote') return nextStep(world, model, [])
-    if (late !== 'wait') return {...late, again: judgement.again}
-    const deadline = Math.max(since, until) + world.durations.inconclusiveDeadline
+    const late = inconclusive(world, model, step, since, judgement.result)
+    if (late !== 'wait') return 'told' in late ? nextStep(world, model, late.told) : {...late, again: judgement.again}
+    const deadline = since + step.deadlineMilliseconds
     const why = judgement.result ? `${judgement.result.name}: ${judgement.result.reason}` : 'analysing'
     return holdAt(resumed(world, model), `${share}: ${why}`, judgement.again, deadline)
   }
   if (world.now < until)
     return holdAt(resumed(world, model), `${share}: passed, staying a while`, until, judgement.again)
-  return nextStep(world, model, [])
+  return nextStep(world, model, passed(world, model, step))
 }
 
 /** The step in a few words; where pods make the share, also how many of them are to have it. */
@@ -134,34 +158,41 @@ function resumed(world: World, model: ReleasingModel): ReleasingModel {
   return {...model, state: {...model.state, release: pausedFor(world, model.state.release, undefined)}}
 }
 
-function withEvidence(world: World, model: ReleasingModel): ReleasingModel {
-  const {ledger, release} = recordEvidence(world, model.ledger, model.state.release)
-  return {state: {...model.state, release}, ledger}
-}
-
 /** The first look after the weight came into force starts the clock of the step. */
-function arrived(world: World, model: ReleasingModel, step: Step): ReleasingModel {
-  const {release} = model.state
-  if (release.stepSince) return model
-  const seen = release.weightsSeen.at(-1) === step.weight ? release.weightsSeen : [...release.weightsSeen, step.weight]
-  const stepSince = model.ledger.traffic?.confirmedAt ?? timeText(world.now)
-  return {
-    ...model,
-    state: {...model.state, release: {...release, stepSince, weightsSeen: seen.slice(-maximumWeightsSeen)}},
-  }
+function arrived(world: World, before: ReleasingModel, step: Step): ReleasingModel {
+  if (before.state.release.stepSince) return before
+  const {ledger, release: known} = freshEvidence(world, before.ledger, before.state.release)
+  const {weightsSeen, phaseSince} = known
+  const seen = weightsSeen.at(-1) === step.weight ? weightsSeen : [...weightsSeen, step.weight]
+  const confirmedAt = ledger.traffic?.confirmedAt ?? timeText(world.now)
+  // A step with the traffic of the one before begins with itself.
+  const stepSince = timeOf(confirmedAt) > timeOf(phaseSince) ? confirmedAt : phaseSince
+  const release = {...without(known, 'held'), stepSince, weightsSeen: seen.slice(-maximumWeightsSeen)}
+  return {state: {...before.state, release}, ledger}
 }
 
-function nextStep(world: World, before: ReleasingModel, notes: Outcome['notes']): Outcome {
+/** @param told of why the step ends */
+function nextStep(world: World, before: ReleasingModel, told: Note): Outcome {
   const evidence = freshEvidence(world, before.ledger, before.state.release)
   const model: ReleasingModel = {state: {...before.state, release: evidence.release}, ledger: evidence.ledger}
   const {state} = model
-  const index = (state.release.stepIndex ?? 0) + 1
+  const ended = state.release.stepIndex ?? 0
   const {steps} = world
   const release = pausedFor(world, state.release, undefined)
-  if (index >= steps.length) {
+  const notes = [told]
+  if (ended + 1 >= steps.length) {
     const waiting = enter(world, {...state, release}, 'WaitingPromotion')
     return {model: {...model, state: waiting}, message: 'Every step passed', notes}
   }
-  const fresh = {...without(release, 'stepSince'), stepIndex: index, phaseSince: timeText(world.now)}
-  return {model: {...model, state: {...state, release: fresh}}, message: `Step ${index + 1} of ${steps.length}`, notes}
+  const {stepSince, ...rest} = release
+  const held = stepSince === undefined ? {} : {held: {step: ended, since: stepSince}}
+  const fresh = {...rest, ...held, stepIndex: ended + 1, phaseSince: timeText(world.now)}
+  return {model: {...model, state: {...state, release: fresh}}, message: `Step ${ended + 2} of ${steps.length}`, notes}
+}
+
+/** What people are told of a step that its checks let end. */
+function passed(world: World, {state}: ReleasingModel, step: Step): Note {
+  const said = checkSentences(world, step.checks) || 'No check is in force on it.'
+  const number = (state.release.stepIndex ?? 0) + 1
+  return note('Normal', 'StepPassed', `Step ${number} of ${world.steps.length} (${stepText(step)}) ends. ${said}`)
 }

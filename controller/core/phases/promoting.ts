@@ -4,20 +4,31 @@
 import {timeText} from '../../../crds/common.ts'
 import {releaseFields, withAlert} from '../alerts.ts'
 import {apexAt} from '../apex.ts'
+import {checkSentences, fieldsOfChecks, requestFields} from '../figures.ts'
 import {freshEvidence, judge, moreAt} from '../judgement.ts'
 import {imageIDsOf, podTrouble, readiness} from '../readiness.ts'
-import {back, failedCheck, holdAt, interrupted, isOutcome, progressDeadline, type ReleasingModel} from '../releasing.ts'
-import type {Model} from '../state.ts'
+import {
+  back,
+  failedCheck,
+  holdAt,
+  interrupted,
+  isOutcome,
+  progressDeadline,
+  type ReleasingModel,
+  withEvidence,
+} from '../releasing.ts'
+import {type Model, without} from '../state.ts'
 import {promotedSplit, promotedWeight} from '../steps.ts'
 import {inForce, want, wants} from '../traffic.ts'
 import {note} from '../transitions.ts'
-import type {Outcome, World} from '../world.ts'
+import {fullPods, type Outcome, type World} from '../world.ts'
 import {canaryLost} from './progressing.ts'
 
 export function promoting(world: World, before: ReleasingModel): Outcome {
   const checked = interrupted(world, before)
   if (isOutcome(checked)) return checked
-  const {model, again} = checked
+  const {again} = checked
+  const model = withEvidence(world, checked.model)
   const lost = canaryLost(world, model)
   if (lost) return lost
   const {state, ledger} = model
@@ -36,7 +47,7 @@ export function promoting(world: World, before: ReleasingModel): Outcome {
 function fill(world: World, model: ReleasingModel, ...again: (number | undefined)[]): Outcome {
   const {state, ledger} = model
   if (world.spec.suspend) return holdAt(model, 'Suspended before promotion', ...again)
-  const {ready, message} = readiness(world.observation, state.canary, ledger.capacity ?? 1)
+  const {ready, message} = readiness(world.observation, state.canary, fullPods(world, model))
   if (ready) {
     const weight = promotedWeight(world)
     const wish = want(ledger, promotedSplit(world, state.canary), world.now)
@@ -53,19 +64,26 @@ function promoted(world: World, model: ReleasingModel): Outcome {
   const images = imageIDsOf(world.observation, state.canary)
   const primary = images.length > 0 ? {...state.canary, imageIDs: images} : state.canary
   const release = {
-    ...evidence.release,
+    ...without(evidence.release, 'held'),
     phaseSince: timeText(world.now),
     weightsSeen: [...evidence.release.weightsSeen, promotedWeight(world)].slice(-52),
   }
+  const checks = world.steps.at(-1)?.checks
+  const sentences = checkSentences(world, checks)
+  const said = sentences === '' ? '' : ` ${sentences}`
   const ledger = withAlert(world, evidence.ledger, release.id, {
     event: 'Promoted',
     severity: 'info',
     title: `${world.observation.meshContext.rollout.name}: ${primary.image} promoted`,
-    text: `It has ${shareText(world)}. ${state.primary.image} stays warm for ${world.spec.bake.duration}.`,
-    fields: releaseFields(world, state.primary, primary),
+    text: `It has ${shareText(world)}. ${state.primary.image} stays warm for ${world.spec.bake.duration}.${said}`,
+    fields: {
+      ...releaseFields(world, state.primary, primary),
+      ...requestFields(release.requests),
+      ...fieldsOfChecks(world, checks),
+    },
   })
   const baking: Model = {state: {phase: 'Baking', primary, previous: state.primary, release}, ledger}
-  const text = `Revision ${primary.revision} has ${shareText(world)}; the previous one stays warm for ${world.spec.bake.duration}.`
+  const text = `Revision ${primary.revision} has ${shareText(world)}; the previous one stays warm for ${world.spec.bake.duration}.${said}`
   return {model: baking, message: 'Promoted; baking', notes: [note('Normal', 'Promoted', text)]}
 }
 

@@ -10,7 +10,8 @@ import {restoredTemplate} from '../restore.ts'
 import type {Model, Terminating} from '../state.ts'
 import {allTo} from '../steps.ts'
 import {note} from '../transitions.ts'
-import type {Outcome, World} from '../world.ts'
+import {isObserved, podCounts} from '../workloads.ts'
+import {fullPods, type Outcome, type World} from '../world.ts'
 
 type TerminatingModel = Model & {state: Terminating}
 
@@ -54,10 +55,7 @@ function restored(world: World, model: TerminatingModel): boolean {
   if (!target || !primary || !model.ledger.traffic) return true
   const template = restoredTemplate(world.observation, primary)
   if (template && !same(template, target.spec?.template)) return false
-  const status = target.status ?? {}
-  const capacity = model.ledger.capacity ?? 1
-  const ready = Math.min(status.readyReplicas ?? 0, status.updatedReplicas ?? 0)
-  return (status.observedGeneration ?? 0) >= (target.metadata.generation ?? 0) && ready >= capacity
+  return isObserved(target) && podCounts(target).ready >= fullPods(world, model)
 }
 
 /** The apex Service selects the target's pods again, and the routes are gone, or given back. */

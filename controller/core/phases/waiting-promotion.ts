@@ -1,7 +1,16 @@
 // WaitingPromotion: every step passed, and something of the user's holds the last move. The canary keeps its weight and
 // may still roll back.
 import {judge, moreAt} from '../judgement.ts'
-import {back, failedCheck, holdAt, interrupted, isOutcome, paused, type ReleasingModel} from '../releasing.ts'
+import {
+  back,
+  failedCheck,
+  holdAt,
+  interrupted,
+  isOutcome,
+  paused,
+  type ReleasingModel,
+  withEvidence,
+} from '../releasing.ts'
 import {enter} from '../transitions.ts'
 import {earliest, type Outcome, type World} from '../world.ts'
 import {canaryLost, promoteCommand} from './progressing.ts'
@@ -9,7 +18,8 @@ import {canaryLost, promoteCommand} from './progressing.ts'
 export function waitingPromotion(world: World, before: ReleasingModel): Outcome {
   const checked = interrupted(world, before)
   if (isOutcome(checked)) return checked
-  const {model, again} = checked
+  const {again} = checked
+  const model = withEvidence(world, checked.model)
   const ended = promoteCommand(world, model) ?? canaryLost(world, model)
   if (ended) return ended
   const judgement = judge(world, model, world.steps.at(-1)?.checks)

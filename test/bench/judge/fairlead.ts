@@ -1,153 +1,176 @@
-// Fairlead's judge on drawn requests: the pure functions of `analysis/compare`, polled as the controller polls them.
-import {beginStep, emptyEvidence, judgePoll} from '../../../analysis/compare/judge.ts'
-import {type CompareSettings, compareSettings} from '../../../analysis/compare/settings.ts'
-import type {CompareEvidence} from '../../../crds/evidence.ts'
-import {rolloutSpec} from '../../../crds/rollout.ts'
-import {type Conditions, type Counts, difference, Requests} from './conditions.ts'
+// Fairlead's judge on drawn requests: the functions of `analysis/`, on the polls that the controller would take.
+import type {CompareSettings} from '../../../analysis/compare/settings.ts'
+import {type JudgedStep, judgeComparisons} from '../../../analysis/comparisons.ts'
+import type {CountedPoll} from '../../../analysis/polls.ts'
+import {combineVerdicts} from '../../../analysis/verdict.ts'
+import type {Evidence} from '../../../crds/evidence.ts'
+import type {Conditions} from './conditions.ts'
+import {bounds} from './durations.ts'
+import {type Ending, endingOf} from './ending.ts'
+import {moveSeconds, type Plan, readSeconds} from './plan.ts'
 import type {Chance} from './random.ts'
+import {difference, Requests, type Version} from './requests.ts'
+import {type Reading, Scrapes} from './scrapes.ts'
 
-/** How one run of a judge ended. */
-export interface Ending {
-  kind: 'rollback' | 'advance' | 'undecided'
-  /** Seconds from the begin until the weight moved. */
-  seconds: number
-  /** Requests that the canary failed until then. */
-  failed: number
-  /** Both from the onset of the fault. */
-  failedSinceOnset: number
-  secondsSinceOnset: number
-}
-
-export interface Plan {
-  pollSeconds: number
-  /** From a reading until the weight has moved. */
-  lagSeconds: number
-  /** The longest stay. */
-  deadlineSeconds: number
-  /** Go on after a step could have ended, with the next one at the same weight. */
-  goOn?: boolean
-  /** Weights of a whole release; one step at the weight of the conditions when absent. */
-  weights?: readonly number[]
-}
-
-/** Settings of one check of errors. */
-export function settingsFor(
-  preset: 'standard' | 'lowTraffic' = 'standard',
-  check: object = {metric: 'requestErrors'},
-): CompareSettings {
-  const {analysis} = rolloutSpec.parse({
-    targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'app'},
-    traffic: {istio: {}},
-    strategy: {canary: {steps: [{weight: 10}]}},
-    analysis: {preset, checks: [{name: 'check', compare: check}]},
-  })
-  const [settings] = compareSettings(analysis, 4)
-  if (!settings) throw new Error('no check')
-  return settings
-}
-
-/** First time at which a step could have ended, in seconds; beside how the run ended. */
+/** Beside how a run ended: the first time at which a step could have. */
 export interface Run extends Ending {
+  /** Seconds from the canary's first request until the verdict. */
   cleared?: number
+  /** Canary requests that had been compared by then. */
+  clearedRequests?: number
 }
 
-/** @param known what the hour before the release told: see {@link warmedUp} */
+/** Time 0 of a run, milliseconds since the epoch. */
+const epoch = 1_700_000_000_000
+
+/** One release. Its time 0 is the canary's first request; the grid of reading times lies as it happens to. */
+class Release {
+  readonly #conditions: Conditions
+  readonly #plan: Plan
+  readonly #settings: readonly CompareSettings[]
+  readonly #requests: Requests
+  #evidence: Evidence | undefined
+  #step: JudgedStep
+  #index = 0
+  #baking = false
+  #cleared: Pick<Run, 'cleared' | 'clearedRequests'> = {}
+
+  constructor(
+    conditions: Conditions,
+    plan: Plan,
+    settings: readonly CompareSettings[],
+    requests: Requests,
+    known: Evidence | undefined,
+  ) {
+    this.#conditions = conditions
+    this.#plan = plan
+    this.#settings = settings
+    this.#requests = requests
+    this.#evidence = known
+    this.#step = this.#stepSince(plan.settleSeconds)
+  }
+
+  /** Takes a grid time in; the ending when it is the last one. */
+  take(at: number, now: Reading, before: Reading): Run | undefined {
+    const {pollSeconds, deadlineSeconds, goOn, bake} = this.#plan
+    if (at - (goOn ? 0 : this.#since) > deadlineSeconds + (this.#baking ? (bake?.seconds ?? 0) : 0)) {
+      return this.#end('undecided', at)
+    }
+    const poll = pollOf(at, pollSeconds, now, before, this.#conditions)
+    const judged = judgeComparisons(this.#settings, this.#step, this.#evidence, {at: poll.at, kind: 'counted', poll})
+    this.#evidence = judged.evidence
+    const {verdict} = combineVerdicts(judged.results)
+    if (verdict === 'rollback') return this.#end('rollback', at + readSeconds(pollSeconds))
+    return verdict === 'advance' ? this.#advance(at + readSeconds(pollSeconds)) : undefined
+  }
+
+  get #since(): number {
+    return (this.#step.since - epoch) / 1000
+  }
+
+  /** A step may end: the next one, the bake, or the end. */
+  #advance(found: number): Run | undefined {
+    const {goOn, weights = [], bake, settleSeconds} = this.#plan
+    if (this.#baking) return found >= this.#since + (bake?.seconds ?? 0) ? this.#end('advance', found) : undefined
+    if (this.#cleared.cleared === undefined) {
+      const [question] = this.#evidence?.checks[0]?.proportions ?? []
+      this.#cleared = {cleared: found, clearedRequests: question?.canaryStep.total ?? 0}
+    }
+    this.#index++
+    if (goOn) {
+      this.#step = this.#stepSince(found)
+      return undefined
+    }
+    const moved = found + moveSeconds
+    const settled = found + Math.max(moveSeconds, settleSeconds)
+    if (this.#index < weights.length) {
+      this.#requests.setWeight(moved, weights[this.#index] ?? 0)
+      this.#suffer(this.#index, moved)
+    } else {
+      if (!bake) return this.#end('advance', found)
+      this.#bake(moved, settled)
+    }
+    this.#step = this.#stepSince(settled)
+    return undefined
+  }
+
+  #bake(moved: number, settled: number): void {
+    const {bake} = this.#plan
+    this.#baking = true
+    this.#requests.setWeight(moved, 1 - (bake?.holdback ?? 0))
+    if (bake?.onset !== undefined) this.#requests.setOnset(settled + bake.onset)
+    const {incident} = bake ?? {}
+    if (incident) this.#requests.addIncident({...incident, from: settled + incident.from, to: settled + incident.to})
+  }
+
+  #suffer(index: number, moved: number): void {
+    const {atMove} = this.#plan
+    if (atMove?.step !== index) return
+    const {incident} = atMove
+    this.#requests.addIncident({...incident, from: moved + incident.from, to: moved + incident.to})
+  }
+
+  #stepSince(seconds: number): JudgedStep {
+    const compared = !this.#baking || this.#plan.bake?.holdback !== undefined
+    return {
+      id: this.#baking ? 'bake' : String(this.#index),
+      since: epoch + seconds * 1000,
+      canary: 'b',
+      // The bake has no baseline: that goes with the steps.
+      primary: this.#conditions.baseline === undefined || this.#baking ? 'a' : 'baseline',
+      compared,
+    }
+  }
+
+  #end(kind: Ending['kind'], found: number): Run {
+    return {...endingOf(kind, this.#requests, found), ...this.#cleared}
+  }
+}
+
+/** @param known what the hour before the release told: see warm-up.ts */
 export function runFairlead(
   conditions: Conditions,
   plan: Plan,
-  settings: CompareSettings,
+  settings: readonly CompareSettings[],
   chance: Chance,
-  known: CompareEvidence,
+  known: Evidence | undefined,
 ): Run {
-  const {pollSeconds, deadlineSeconds, weights = [conditions.weight]} = plan
-  const requests = new Requests(conditions, chance)
-  let evidence = known
-  let before = requests.read(0, weights[0])
-  let cleared: number | undefined
-  let step = 0
-  let stepSince = 0
-  // The first poll of a step spans the change of the weight.
-  let spans = false
-  for (let second = pollSeconds; second - stepSince <= deadlineSeconds; second += pollSeconds) {
-    const weight = weights[step] ?? conditions.weight
-    const now = requests.read(second, weight)
-    const judged = judgePoll(
-      settings,
-      evidence,
-      pollOf(difference(now, before), second, pollSeconds, conditions, !spans),
-    )
-    before = now
-    spans = false
-    evidence = judged.evidence
-    const {kind} = judged.standing
-    if (kind === 'rollback')
-      return {...ending('rollback', requests, second + plan.lagSeconds, weight, conditions), ...clearedAt(cleared)}
-    if (kind !== 'advance') continue
-    cleared ??= second
-    step++
-    if (step >= weights.length && !plan.goOn) {
-      return {...ending('advance', requests, second + plan.lagSeconds, weight, conditions), ...clearedAt(cleared)}
-    }
-    evidence = beginStep(evidence)
-    // With `goOn` the time of the whole run is bounded, else that of each step.
-    if (!plan.goOn) stepSince = second
-    spans = weights.length > 1
-  }
-  const weight = weights[Math.min(step, weights.length - 1)] ?? conditions.weight
-  return {...ending('undecided', requests, stepSince + deadlineSeconds, weight, conditions), ...clearedAt(cleared)}
-}
-
-function clearedAt(cleared: number | undefined): {cleared?: number} {
-  return cleared === undefined ? {} : {cleared}
-}
-
-/** Seconds of the primary alone before a release, from which its overdispersion is taken. */
-const warmUpSeconds = 3600
-
-/** What is known of the primary when a release begins. */
-export function warmedUp(
-  conditions: Conditions,
-  {pollSeconds}: Plan,
-  settings: CompareSettings,
-  chance: Chance,
-): CompareEvidence {
-  const {incident: _none, ...calm} = conditions
-  const requests = new Requests({...calm, weight: 0}, chance)
-  let evidence = emptyEvidence(settings)
-  let before = requests.upTo(0)
-  for (let second = pollSeconds; second <= warmUpSeconds; second += pollSeconds) {
-    const now = requests.upTo(second)
-    const poll = pollOf(difference(now, before), second - warmUpSeconds, pollSeconds, conditions, false)
-    evidence = judgePoll(settings, evidence, poll).evidence
+  const {pollSeconds, weights} = plan
+  const requests = new Requests(conditions, chance, weights?.[0])
+  const scrapes = new Scrapes(requests, conditions, pollSeconds, chance)
+  const release = new Release(conditions, plan, settings, requests, known)
+  let at = (chance.uniform() - 1) * pollSeconds
+  let before = scrapes.read(at)
+  for (;;) {
+    at += pollSeconds
+    const now = scrapes.read(at)
+    const run = release.take(at, now, before)
+    if (run) return run
     before = now
   }
-  return evidence
 }
 
-function pollOf(counts: Counts, second: number, pollSeconds: number, conditions: Conditions, isEvidence: boolean) {
+/** What the controller counts between two grid times. */
+export function pollOf(
+  second: number,
+  pollSeconds: number,
+  now: Reading,
+  before: Reading,
+  {skew, durations}: Conditions,
+): CountedPoll {
+  const arm = (version: Version) => {
+    const {failed, total, buckets} = difference(now.counts[version], before.counts[version])
+    return {failed, total, ...(durations ? {durations: {bounds: [...bounds], counts: [...buckets], total}} : {})}
+  }
+  const counts = {a: arm('primary'), b: arm('canary'), baseline: arm('baseline')}
+  const {canary, primary} = before.scrapedAt
+  const sampledFrom = epoch + Math.min(canary, primary) * 1000
+  // Only the pods' own counters come from different scrapes.
+  const side = skew === undefined ? 'caller' : 'destination'
   return {
-    at: 1_700_000_000_000 + second * 1000,
+    at: epoch + second * 1000,
     milliseconds: pollSeconds * 1000,
-    separateScrapes: (conditions.skew ?? 0) !== 0,
-    counts: isEvidence,
-    canary: {failed: counts.canaryFailed, total: counts.canaryTotal},
-    primary: {failed: counts.primaryFailed, total: counts.primaryTotal},
-  }
-}
-
-export function ending(
-  kind: Ending['kind'],
-  requests: Requests,
-  seconds: number,
-  weight: number,
-  {onset = 0}: Conditions,
-): Ending {
-  const failed = requests.upTo(Math.round(seconds), weight).canaryFailed
-  return {
-    kind,
-    seconds,
-    failed,
-    failedSinceOnset: failed - requests.upTo(Math.min(Math.round(seconds), onset)).canaryFailed,
-    secondsSinceOnset: seconds - onset,
+    sides: {[side]: counts},
+    ...{sampledFrom: {[side]: sampledFrom}},
   }
 }

@@ -1,14 +1,13 @@
 // Runs scenarios and sums their endings up.
-
-import {emptyEvidence} from '../../../analysis/compare/judge.ts'
 import type {CompareSettings} from '../../../analysis/compare/settings.ts'
-import type {CompareEvidence} from '../../../crds/evidence.ts'
 import {jittered} from './conditions.ts'
-import {type Ending, type Run, runFairlead, settingsFor, warmedUp} from './fairlead.ts'
-import {runLatency} from './latency.ts'
+import type {Ending} from './ending.ts'
+import {type Run, runFairlead} from './fairlead.ts'
 import {argo, flagger, flaggerStrict, runKayenta, runThreshold} from './peers.ts'
-import {Chance} from './random.ts'
-import type {ErrorScenario, Judge, LatencyScenario, Scenario} from './scenarios.ts'
+import {settingsOf} from './plan.ts'
+import {Chance, seedOf} from './random.ts'
+import type {Judge, Scenario} from './scenarios/scenario.ts'
+import {WarmUps} from './warm-up.ts'
 
 /** What became of many runs of one scenario under one judge. Times in seconds. */
 export interface Figures {
@@ -16,135 +15,110 @@ export interface Figures {
   judge: Judge
   runs: number
   rollbacks: number
+  /** Those of them before the fault began. */
+  early: number
   advances: number
-  /** Failed requests of the canary until the weight had moved, over the runs that rolled back. */
-  failedMedian?: number
-  failedNinetieth?: number
-  secondsMedian?: number
-  /** Since the onset of the fault. */
-  onsetFailedMedian?: number
-  onsetSecondsMedian?: number
-  /** Mean time until a step could end, over the runs in which one could. */
+  /** Bad requests of the canary until the weight had moved, over the runs that rolled back; since the onset of a late fault. */
+  badMedian?: number
+  badNinetieth?: number
+  /** Until the verdict, and until the weight had moved; since the onset of a late fault. */
+  foundMedian?: number
+  movedMedian?: number
+  /** Mean time until a step could end, over the runs in which one could, and the canary requests that were compared by then. */
   clearedMean?: number
+  clearedRequestsMean?: number
   /** Runs in which a step could end at some time. */
   everCleared: number
-  /** Mean time to the end of a run that advanced. */
+  /** Mean time until the last weight of a run that advanced had moved. */
   advanceMean?: number
 }
 
-/** Runs of the judges beside Fairlead: their shares are not close calls. */
-const peerRuns = 1000
+/** The runs of one scenario, for each of its judges. Warm-ups are kept for the next one. */
+export class Measurement {
+  readonly #runs: number
+  readonly #warmUps = new WarmUps()
 
-export function measure(scenario: Scenario, runs: number): Figures[] {
-  if (scenario.kind === 'latency') return [latencyFigures(scenario, runs)]
-  return scenario.judges.map(judge => {
-    const count = judge === 'fairlead' ? runs : Math.min(runs, peerRuns)
-    const settings = settingsFor(scenario.preset)
-    const before = judge === 'fairlead' ? hoursBefore(scenario, settings, count) : []
-    const endings = Array.from({length: count}, (_, index) => runOf(scenario, judge, settings, index, before))
-    return figuresOf(scenario.id, judge, endings)
-  })
-}
+  constructor(runs: number) {
+    this.#runs = runs
+  }
 
-function latencyFigures(scenario: LatencyScenario, runs: number): Figures {
-  const settings = settingsFor('standard', {metric: 'requestDuration', slowerThan: '500ms'})
-  const endings = Array.from({length: runs}, (_, index) =>
-    runLatency(scenario.conditions, scenario.plan, settings, new Chance(seedOf(scenario.id, index))),
-  )
-  return figuresOf(scenario.id, 'fairlead', endings)
-}
+  of(scenario: Scenario): Figures[] {
+    const settings = settingsOf(scenario.plan)
+    return scenario.judges.map(judge => {
+      const runs = Array.from({length: this.#runs}, (_, index) => this.#run(scenario, judge, settings, index))
+      return figuresOf(scenario, judge, runs)
+    })
+  }
 
-/** Hours before a release that are drawn per scenario; runs take turns with them. */
-const hours = 250
-
-function hoursBefore(scenario: ErrorScenario, settings: CompareSettings, runs: number): CompareEvidence[] {
-  return Array.from({length: Math.min(hours, runs)}, (_, index) =>
-    warmedUp(scenario.conditions, scenario.plan, settings, new Chance(seedOf(`hour before ${scenario.id}`, index))),
-  )
-}
-
-function runOf(
-  scenario: ErrorScenario,
-  judge: Judge,
-  settings: CompareSettings,
-  index: number,
-  before: readonly CompareEvidence[],
-): Run {
-  const {plan} = scenario
-  const random = new Chance(seedOf(scenario.id, index))
-  const conditions = jittered(scenario.conditions, random)
-  switch (judge) {
-    case 'fairlead':
-      return runFairlead(conditions, plan, settings, random, before[index % before.length] ?? emptyEvidence(settings))
-    case 'flagger':
-      return runThreshold(conditions, flagger, plan.lagSeconds, random)
-    case 'flagger, 1 check':
-      return runThreshold(conditions, flaggerStrict, plan.lagSeconds, random)
-    case 'argo':
-      return runThreshold(conditions, argo, plan.lagSeconds, random)
-    case 'kayenta':
-      return runKayenta(conditions, plan.lagSeconds, random)
-    default:
-      return judge satisfies never
+  #run(
+    {id, conditions: planned, plan}: Scenario,
+    judge: Judge,
+    settings: readonly CompareSettings[],
+    index: number,
+  ): Run {
+    const chance = new Chance(seedOf(id, index))
+    const conditions = jittered(planned, chance)
+    switch (judge) {
+      case 'fairlead':
+        return runFairlead(conditions, plan, settings, chance, this.#warmUps.of(conditions, plan, settings, index))
+      case 'flagger':
+        return runThreshold(conditions, flagger, chance)
+      case 'flagger, 1 check':
+        return runThreshold(conditions, flaggerStrict, chance)
+      case 'argo':
+        return runThreshold(conditions, argo, chance)
+      case 'kayenta':
+        return runKayenta(conditions, chance)
+      default:
+        return judge satisfies never
+    }
   }
 }
 
-/** Every run of every scenario has its own seed, and every judge meets the same ones. */
-function seedOf(id: string, index: number): number {
-  let hash = 2_166_136_261
-  for (const character of id) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 16_777_619)
-  return (hash ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0
+/** Whether a fault begins later than the canary. */
+export function isLate({conditions, plan}: Scenario): boolean {
+  return conditions.onset !== undefined || plan.bake?.onset !== undefined
 }
 
-function figuresOf(scenario: string, judge: Judge, endings: readonly (Ending & {cleared?: number})[]): Figures {
-  const back = endings.filter(({kind}) => kind === 'rollback')
-  const advanced = endings.filter(({kind}) => kind === 'advance')
-  const cleared = endings.flatMap(one => one.cleared ?? [])
+function figuresOf(scenario: Scenario, judge: Judge, runs: readonly Run[]): Figures {
+  const back = runs.filter(({kind}) => kind === 'rollback')
+  const right = back.filter(({foundSinceOnset}) => foundSinceOnset >= 0)
+  const advanced = runs.filter(({kind}) => kind === 'advance')
+  const late = isLate(scenario)
+  const bad = right.map(badOf(scenario, late))
   return {
-    scenario,
+    scenario: scenario.id,
     judge,
-    runs: endings.length,
+    runs: runs.length,
     rollbacks: back.length,
+    early: back.length - right.length,
     advances: advanced.length,
-    everCleared: cleared.length,
+    everCleared: runs.filter(({cleared}) => cleared !== undefined).length,
+    ...known('badMedian', quantile(bad, 0.5)),
+    ...known('badNinetieth', quantile(bad, 0.9)),
     ...known(
-      'failedMedian',
+      'foundMedian',
       quantile(
-        back.map(one => one.failed),
+        right.map(one => (late ? one.foundSinceOnset : one.found)),
         0.5,
       ),
     ),
     ...known(
-      'failedNinetieth',
+      'movedMedian',
       quantile(
-        back.map(one => one.failed),
-        0.9,
-      ),
-    ),
-    ...known(
-      'secondsMedian',
-      quantile(
-        back.map(one => one.seconds),
+        right.map(one => (late ? one.movedSinceOnset : one.moved)),
         0.5,
       ),
     ),
-    ...known(
-      'onsetFailedMedian',
-      quantile(
-        back.map(one => one.failedSinceOnset),
-        0.5,
-      ),
-    ),
-    ...known(
-      'onsetSecondsMedian',
-      quantile(
-        back.map(one => one.secondsSinceOnset),
-        0.5,
-      ),
-    ),
-    ...known('clearedMean', mean(cleared)),
-    ...known('advanceMean', mean(advanced.map(one => one.seconds))),
+    ...known('clearedMean', mean(runs.flatMap(one => one.cleared ?? []))),
+    ...known('clearedRequestsMean', mean(runs.flatMap(one => one.clearedRequests ?? []))),
+    ...known('advanceMean', mean(advanced.map(one => one.moved))),
   }
+}
+
+function badOf({harm}: Scenario, late: boolean): (one: Ending) => number {
+  if (harm === 'slow') return one => (late ? one.slowSinceOnset : one.slow)
+  return one => (late ? one.failedSinceOnset : one.failed)
 }
 
 function known<K extends string>(key: K, value: number | undefined): Partial<Record<K, number>> {

@@ -1,17 +1,18 @@
 import {expect, test} from 'vitest'
 import {argo, flagger, flaggerStrict, runThreshold, shiftOf} from './peers.ts'
+import {moveSeconds} from './plan.ts'
 import {Chance} from './random.ts'
 
 const broken = {rate: 100, weight: 0.1, primary: 0.001, canary: 1}
 
 // Flagger takes an interval more than its threshold: 3,600 failed requests, as STATISTICS says.
 test.each([
-  ['flagger', flagger, 370],
-  ['flagger, 1 check', flaggerStrict, 130],
-  ['argo', argo, 1210],
+  ['flagger', flagger, 360],
+  ['flagger, 1 check', flaggerStrict, 120],
+  ['argo', argo, 1200],
 ])('%s rolls a broken canary back after %d s', (_name, threshold, seconds) => {
-  const ending = runThreshold(broken, threshold, 10, new Chance(5))
-  expect(ending).toMatchObject({kind: 'rollback', seconds})
+  const ending = runThreshold(broken, threshold, new Chance(5))
+  expect(ending).toMatchObject({kind: 'rollback', found: seconds, moved: seconds + moveSeconds})
   expect(Math.abs(ending.failed / (10 * seconds) - 1)).toBeLessThan(0.1)
 })
 

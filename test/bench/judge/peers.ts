@@ -1,7 +1,9 @@
-// The judges that people use today, on the same drawn requests.
-import {type Conditions, difference, Requests} from './conditions.ts'
-import {type Ending, ending} from './fairlead.ts'
+// The judges that people use today, on requests that are drawn in the same way.
+import type {Conditions} from './conditions.ts'
+import {type Ending, endingOf} from './ending.ts'
 import type {Chance} from './random.ts'
+import {difference, Requests} from './requests.ts'
+import {Scrapes} from './scrapes.ts'
 
 /** A fixed threshold: so many windows with a success rate below the least one roll back. */
 export interface Threshold {
@@ -38,26 +40,26 @@ export const argo: Threshold = {
 
 /** Both judges raise the weight on a good window; five of them make a release, at the weight of the conditions. */
 const goodWindows = 5
+/** Scraped as Fairlead's canary is: every quarter of a minute, at a time of its own in each run. */
+const scrapeSeconds = 15
 
-export function runThreshold(conditions: Conditions, threshold: Threshold, lagSeconds: number, chance: Chance): Ending {
+export function runThreshold(conditions: Conditions, threshold: Threshold, chance: Chance): Ending {
   const requests = new Requests(conditions, chance)
+  const scrapes = new Scrapes(requests, conditions, scrapeSeconds, chance)
   let failed = 0
   let good = 0
+  let before = scrapes.read(0).counts.canary
   for (let second = threshold.windowSeconds; ; second += threshold.windowSeconds) {
-    const {canaryFailed, canaryTotal} = difference(
-      requests.upTo(second),
-      requests.upTo(second - threshold.windowSeconds),
-    )
+    const now = scrapes.read(second).counts.canary
+    const window = difference(now, before)
+    before = now
     // An empty window is a failed check for Flagger.
-    const isGood = canaryTotal > 0 && 100 * (1 - canaryFailed / canaryTotal) >= threshold.minimumPercent
+    const isGood = window.total > 0 && 100 * (1 - window.failed / window.total) >= threshold.minimumPercent
     if (isGood) good++
     else failed++
-    if (failed >= threshold.failedWindows) {
-      const seconds = second + threshold.untilRollbackSeconds + lagSeconds
-      return ending('rollback', requests, seconds, conditions.weight, conditions)
-    }
-    if (good >= goodWindows * threshold.windows)
-      return ending('advance', requests, second + lagSeconds, conditions.weight, conditions)
+    if (failed >= threshold.failedWindows)
+      return endingOf('rollback', requests, second + threshold.untilRollbackSeconds)
+    if (good >= goodWindows * threshold.windows) return endingOf('advance', requests, second)
   }
 }
 
@@ -66,19 +68,23 @@ export function runThreshold(conditions: Conditions, threshold: Threshold, lagSe
  * Hodges-Lehmann shift. A metric is High, and fails, when the 98 % confidence interval of the shift lies above a quarter
  * of the shift's own estimate. Here: one metric, judged once after half an hour.
  */
-export function runKayenta(conditions: Conditions, lagSeconds: number, chance: Chance): Ending {
+export function runKayenta(conditions: Conditions, chance: Chance): Ending {
   const minutes = 30
   const requests = new Requests(conditions, chance)
-  const canary: number[] = []
-  const primary: number[] = []
+  const scrapes = new Scrapes(requests, conditions, scrapeSeconds, chance)
+  const rates: Record<'canary' | 'primary', number[]> = {canary: [], primary: []}
+  let before = scrapes.read(0).counts
   for (let minute = 1; minute <= minutes; minute++) {
-    const counts = difference(requests.upTo(minute * 60), requests.upTo(minute * 60 - 60))
-    if (counts.canaryTotal > 0) canary.push(counts.canaryFailed / counts.canaryTotal)
-    if (counts.primaryTotal > 0) primary.push(counts.primaryFailed / counts.primaryTotal)
+    const now = scrapes.read(minute * 60).counts
+    for (const version of ['canary', 'primary'] as const) {
+      const {failed, total} = difference(now[version], before[version])
+      if (total > 0) rates[version].push(failed / total)
+    }
+    before = now
   }
-  const {estimate, lower} = shiftOf(canary, primary)
+  const {estimate, lower} = shiftOf(rates.canary, rates.primary)
   const isHigh = lower > 0.25 * Math.abs(estimate)
-  return ending(isHigh ? 'rollback' : 'advance', requests, minutes * 60 + lagSeconds, conditions.weight, conditions)
+  return endingOf(isHigh ? 'rollback' : 'advance', requests, minutes * 60)
 }
 
 /** 2.326: one-sided 99 %, so that the interval is one of 98 %. */

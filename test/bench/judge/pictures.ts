@@ -1,12 +1,13 @@
 // The pictures of docs/judge.md, as SVG that is readable on light and on dark pages.
+
+import {boundOfHarm} from './bounds.ts'
 import type {Figures} from './measure.ts'
 import {shareInterval} from './measure.ts'
-import {boundOf} from './report.ts'
-import type {Judge} from './scenarios.ts'
+import type {Judge} from './scenarios/scenario.ts'
 import {scenarios} from './scenarios.ts'
 
 const width = 760
-const left = 230
+const left = 275
 const right = 40
 const rowHeight = 22
 const colours: Record<Judge | 'bound', string> = {
@@ -46,21 +47,17 @@ export function damagePicture(figures: readonly Figures[]): string {
   const body: string[] = []
   let y = 56
   for (const scenario of faults) {
-    if (scenario.kind !== 'errors') continue
     body.push(text(16, y + 4, `canary fails ${Number((scenario.conditions.canary * 100).toPrecision(3))} %`, true))
     const rows: [Judge | 'bound', number | undefined, string][] = scenario.judges.map(judge => {
       const one = figures.find(found => found.scenario === scenario.id && found.judge === judge)
       const caught = one ? one.rollbacks / one.runs : 0
       return [
         judge,
-        caught > 0 ? one?.failedMedian : undefined,
+        caught > 0 ? one?.badMedian : undefined,
         caught < 0.995 ? ` (${Math.round(caught * 100)} % caught)` : '',
       ]
     })
-    for (const [judge, value, note] of [
-      ['bound', boundOf(scenario.conditions.primary, scenario.conditions.canary), ''] as const,
-      ...rows,
-    ]) {
+    for (const [judge, value, note] of [['bound', boundOfHarm(scenario), ''] as const, ...rows]) {
       y += rowHeight
       body.push(text(28, y + 4, names[judge]))
       if (value !== undefined) {
@@ -78,7 +75,7 @@ export function damagePicture(figures: readonly Figures[]): string {
 
 /** False rollbacks with their intervals, against alpha. */
 export function falseAlarmPicture(figures: readonly Figures[]): string {
-  const healthy = scenarios.filter(({good}) => good === 'stays')
+  const healthy = scenarios.filter(({good, beyond}) => good === 'stays' && !beyond)
   const most = 0.02
   const x = (share: number) => left + ((width - left - right) * Math.min(share, most)) / most
   const body: string[] = []

@@ -3,6 +3,13 @@
 /** Above this many expected events a sum of smaller draws is taken. */
 const largestMean = 30
 
+/** Every run of everything that has a name gets a seed of its own. */
+export function seedOf(name: string, index: number): number {
+  let hash = 2_166_136_261
+  for (const character of name) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 16_777_619)
+  return (hash ^ Math.imul(index + 1, 0x9e3779b1)) >>> 0
+}
+
 /** Draws from a seed; splitmix32 behind it. */
 export class Chance {
   #state: number

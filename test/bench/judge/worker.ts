@@ -1,11 +1,11 @@
-// One of the threads that measure scenarios.
+// One of the threads that measure scenarios: it is told one at a time, and answers with its figures.
 import {parentPort, workerData} from 'node:worker_threads'
-import {measure} from './measure.ts'
+import {Measurement} from './measure.ts'
 import {scenarios} from './scenarios.ts'
 
-const {runs, names} = workerData as {runs: number; names: string[]}
+const measurement = new Measurement((workerData as {runs: number}).runs)
 
-for (const id of names) {
+parentPort?.on('message', (id: string) => {
   const scenario = scenarios.find(one => one.id === id)
-  if (scenario) parentPort?.postMessage(measure(scenario, runs))
-}
+  parentPort?.postMessage(scenario ? measurement.of(scenario) : [])
+})

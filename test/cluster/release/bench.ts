@@ -69,6 +69,8 @@ export interface BenchOptions {
   rollout?: Record<string, unknown>
   /** Makes ConfigMap, Service and target as another tool does; by a plain create when absent. */
   make?: (kubectl: Kubectl) => Promise<unknown>
+  /** Workload whose pods are waited for, as kubectl names it; `deployment/checkout` when absent, none when empty. */
+  workload?: string
   /** Runs before the Rollout is made. */
   before?: (kubectl: Kubectl) => Promise<unknown>
   /** Kubeconfig that the controller uses; that of the chart's ServiceAccount, with its rights alone, when absent. */
@@ -114,7 +116,8 @@ export async function openBench(site: Site, namespace: string, options: BenchOpt
   await kubectl('create', 'namespace', namespace)
   if (options.make) await options.make(kubectl)
   else await kubectl.stdin([settings('one'), service(), target(options.target)], 'create', '-f', '-')
-  await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=60s')
+  const {workload = `deployment/${name}`} = options
+  if (workload !== '') await kubectl('rollout', 'status', workload, '--timeout=60s')
   await options.before?.(kubectl)
   for (const slot of ['a', 'b']) site.exporter.set(namespace, `${name}-${slot}`, {requestsPerSecond, failureShare: 0})
   await kubectl.stdin(rollout(options.rollout), 'create', '-f', '-')

@@ -24,6 +24,7 @@ export interface History {
 const followed: readonly WatchQuery[] = [
   {apiVersion: 'fairlead.dev/v1alpha1', kind: 'Rollout'},
   {apiVersion: 'apps/v1', kind: 'Deployment'},
+  {apiVersion: 'apps/v1', kind: 'DaemonSet'},
   {apiVersion: 'v1', kind: 'Service'},
   {apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice'},
   {apiVersion: 'networking.istio.io/v1', kind: 'VirtualService'},

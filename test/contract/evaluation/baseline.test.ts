@@ -63,3 +63,37 @@ test.each(['source', 'destination'] as const)('seen from the %s', async side => 
   const plain = await judged(side, false)
   expect(plain?.results[0]).toMatchObject({verdict: 'fail', reason: 'Harmful', evidence: {primary: {failed: 0}}})
 })
+
+test('how failures scatter is learnt from the primary itself, an hour before there is a baseline', async () => {
+  const store = new MetricStore(2 * 3600_000)
+  const target = createTarget(store, {pod: 'x'})
+  const begin = 40
+  let burst = 0
+  for (let poll = 0; poll <= begin + 8; poll++) {
+    // The primary's own failures come ten at once; its copy and the canary fail one by one.
+    if (poll % 4 === 0) burst += 10
+    const young = Math.max(0, poll - begin)
+    const counts: Record<string, [string, number, number]> = {'checkout-a': ['checkout-a', poll * 1500, burst]}
+    if (young > 0) {
+      counts['checkout-baseline'] = ['checkout-a', young * 140, young]
+      counts['checkout-b'] = ['checkout-b', young * 140, young]
+    }
+    target.take(page('source', counts), start + poll * interval)
+  }
+  const checks = [{name: 'errors', compare: {metric: 'requestErrors'}}]
+  const release = new JudgedRelease({
+    startedAt: start + begin * interval,
+    analysis: {interval: '15s', baseline: true, checks},
+    metrics: metricsOf(store),
+  })
+  const at = start + (begin + 1) * interval
+  release.step(0, 10, at)
+  let last: AnalysisObservation | undefined
+  for (let poll = begin + 2; poll <= begin + 8; poll++) {
+    await release.settle(start + poll * interval + 5000, observation => {
+      last = observation
+    })
+  }
+  expect(last?.results[0]?.evidence).toMatchObject({against: 'baseline', primary: {failed: 7, total: 987}})
+  expect(last?.results[0]?.evidence?.overdispersion).toBeGreaterThan(4)
+})

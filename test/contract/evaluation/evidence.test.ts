@@ -101,6 +101,31 @@ async function run(
 
 const metrics = metricsOf(history(polls * 15))
 
+/** The same, with 10 polls between the first step and the second, of which the canary's weight changes in the eighth. */
+async function runWithPause(killedAt: (poll: number) => boolean, until = 48): Promise<AnalysisObservation[]> {
+  const release = new JudgedRelease({startedAt: start, analysis, metrics})
+  const seen = new Map<number, AnalysisObservation>()
+  let last: AnalysisObservation | undefined
+  const write = (change: () => void) => {
+    if (last) release.persist(last)
+    change()
+  }
+  for (let poll = 1; poll <= until; poll++) {
+    const now = start + poll * interval + lag
+    if (poll === 5) write(() => release.step(0, 10, now))
+    if (poll === 25) write(() => release.leave())
+    if (poll === 33) write(() => release.wish(50, now))
+    if (poll === 35) write(() => release.step(1, 50, now))
+    if (killedAt(poll)) release.kill()
+    await release.settle(now, observation => {
+      seen.set(observation.at, observation)
+      last = observation
+      if (poll % 4 === 0) release.persist(observation)
+    })
+  }
+  return [...seen.values()].map(({again: _when, ...observation}) => observation as AnalysisObservation)
+}
+
 describe('evidence', () => {
   test('is the same whenever the controller was killed and started again', async () => {
     const whole = await run(metrics, () => false)
@@ -110,6 +135,23 @@ describe('evidence', () => {
       expect(await run(metrics, poll => poll === victim), `killed at poll ${victim}`).toEqual(whole)
     }
     expect(await run(metrics, () => true), 'killed at every poll').toEqual(whole)
+  })
+
+  test('is gathered between two steps too, and is the same whenever the controller was killed there', async () => {
+    const whole = await runWithPause(() => false)
+    const canaryAt = (poll: number) =>
+      whole.find(({at}) => at === start + poll * interval)?.evidence?.checks[0]?.proportions[0]?.canary.total ?? 0
+    const stepAt = (poll: number) => whole.find(({at}) => at === start + poll * interval)?.step
+    expect([24, 30, 34, 37].map(stepAt)).toEqual(['0', '0', '0', '1'])
+    // Up to the wish every poll counts, those that hold both weights do not.
+    expect(canaryAt(32)).toBeGreaterThan(canaryAt(25) + 6 * 20)
+    expect(canaryAt(33)).toBeGreaterThan(canaryAt(32))
+    expect(canaryAt(34)).toBe(canaryAt(33))
+    expect(canaryAt(48)).toBeGreaterThan(canaryAt(34))
+    for (let victim = 24; victim <= 40; victim++) {
+      expect(await runWithPause(poll => poll === victim), `killed at poll ${victim}`).toEqual(whole)
+    }
+    expect(await runWithPause(() => true), 'killed at every poll').toEqual(whole)
   })
 
   test('survives a Prometheus that lost more than an hour', async () => {

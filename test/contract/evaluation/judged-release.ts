@@ -1,5 +1,6 @@
 // A release on the playground's metrics store, judged by the controller's own evaluator, with a clock that the test moves.
 import type {AnalysisObservation} from '../../../controller/core/observation.ts'
+import {without} from '../../../controller/core/state.ts'
 import type {
   Clock,
   Cluster,
@@ -131,7 +132,33 @@ export class JudgedRelease {
     this.status = {
       ...this.status,
       traffic: {wanted: {a: 100 - weight, b: weight}, since: timeText(at), confirmed: {a: 100 - weight, b: weight}},
-      release: {...release, stepIndex: index, stepSince: timeText(at), weightsSeen: [...release.weightsSeen, weight]},
+      release: {
+        ...without(release, 'held'),
+        stepIndex: index,
+        stepSince: timeText(at),
+        weightsSeen: [...release.weightsSeen, weight],
+      },
+    }
+  }
+
+  /** The step has passed, and the pods of the next one start; its weight stays in force. */
+  leave(): void {
+    const {release} = this.status
+    if (!release?.stepSince || release.stepIndex === undefined) throw new Error('no step')
+    const held = {step: release.stepIndex, since: release.stepSince}
+    this.status = {
+      ...this.status,
+      release: {...without(release, 'stepSince'), stepIndex: release.stepIndex + 1, held},
+    }
+  }
+
+  /** The pods are there: another weight is wished for. */
+  wish(weight: number, at: number): void {
+    const {traffic} = this.status
+    if (!traffic) throw new Error('no traffic')
+    this.status = {
+      ...this.status,
+      traffic: {...traffic, wanted: {a: 100 - weight, b: weight}, since: timeText(at)},
     }
   }
 
