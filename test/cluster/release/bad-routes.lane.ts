@@ -96,15 +96,18 @@ const faults: readonly Fault[] = [
   },
   {
     name: 'rival',
-    plant: kubectl =>
-      create(kubectl, {
+    plant: async kubectl => {
+      await create(kubectl, {
         ...rollout({
           targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'rival'},
           service: {name},
           suspend: true,
         }),
         metadata: {name: 'rival'},
-      }),
+      })
+      // Who came first is told by the second.
+      await new Promise(resolve => setTimeout(resolve, 1100))
+    },
     mend: kubectl => kubectl('delete', 'rollout', 'rival'),
     reason: 'ServiceClaimed',
     words: ['Rollout bad-rival-adoption/rival', `releases through Service ${name}`, 'spec.service.name', 'of its own'],
