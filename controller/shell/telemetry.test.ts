@@ -42,6 +42,31 @@ test('who is who among the slots: a release moves the roles, and leaves no serie
   expect(await shown()).toEqual([])
 })
 
+test('a controller that leads no longer shows no roles, and shows them again once it does', async () => {
+  const telemetry = new Telemetry({processMetrics: false})
+  const show = (name: string, role: 'primary' | 'previous') => {
+    telemetry.setRollout('shop', name, 'Healthy', 0)
+    telemetry.setSlots('shop', name, [{role, slot: 'a', revision: 'r-1', workload: `${name}-a`}])
+  }
+  const ofRollouts = async () => (await samples(telemetry)).filter(line => /^fairlead_(rollout|slot)_/.test(line))
+  telemetry.setLeader(true)
+  for (const name of ['cart', 'checkout', 'gone']) show(name, 'primary')
+  const before = await ofRollouts()
+  // Another one leads now, and says so: two answers to the same question would break every join.
+  telemetry.setLeader(false)
+  expect(await ofRollouts()).toEqual([])
+  show('cart', 'previous')
+  telemetry.forget('shop', 'gone')
+  expect(await ofRollouts()).toEqual([])
+  telemetry.setLeader(true)
+  const after = await ofRollouts()
+  const rest = before
+    .filter(line => !line.includes('"gone"'))
+    .map(line => line.replace(/(cart.*)primary/, '$1previous'))
+  expect(after.toSorted()).toEqual(rest.toSorted())
+  expect(after.some(line => line.includes('role="previous"'))).toBe(true)
+})
+
 test('series go with their Rollout, and only those', async () => {
   const telemetry = new Telemetry({processMetrics: false})
   for (const name of ['cart', 'checkout']) {

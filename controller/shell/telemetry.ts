@@ -23,6 +23,14 @@ export interface SlotRole {
   workload: string
 }
 
+interface Shown {
+  namespace: string
+  rollout: string
+  phase?: Phase
+  canaryWeight?: number
+  slots: SlotRole[]
+}
+
 interface OutcomeLabels {
   outcome: string
   reason: string
@@ -83,8 +91,10 @@ export class Telemetry {
   )
   readonly #leader = this.#gauge('leader', 'Whether this controller acts: 1, or 0 while another one leads', [])
   readonly #apiRequests = this.#counter('api_requests_total', 'Answers of the API server', ['verb', 'code'])
-  /** What was last shown of each Rollout's slots. */
-  readonly #slots = new Map<string, SlotRole[]>()
+  /** What is known of each Rollout, shown or not. */
+  readonly #rollouts = new Map<string, Shown>()
+  /** Until told otherwise. */
+  #leads = true
   /** Label sets of the counters of each Rollout, because prom-client removes only exact ones. */
   readonly #outcomes = new Map<string, Map<string, OutcomeLabels>>()
 
@@ -94,18 +104,37 @@ export class Telemetry {
 
   /** Shows a Rollout's phase and the canary's share, 0 to 100. */
   setRollout(namespace: string, rollout: string, phase: Phase, canaryWeight: number): void {
-    for (const candidate of phases.options) {
-      this.#phase.set({namespace, rollout, phase: candidate}, candidate === phase ? 1 : 0)
-    }
-    this.#weight.set({namespace, rollout}, canaryWeight)
+    this.#reshow(namespace, rollout, {phase, canaryWeight})
   }
 
   /** Shows what the slots of a Rollout hold, and nothing of one that holds nothing. */
   setSlots(namespace: string, rollout: string, slots: SlotRole[]): void {
+    this.#reshow(namespace, rollout, {slots})
+  }
+
+  #reshow(namespace: string, rollout: string, news: Partial<Shown>): void {
     const key = rolloutKey(namespace, rollout)
-    for (const old of this.#slots.get(key) ?? []) this.#slotInfo.remove({namespace, rollout, ...old})
+    const old = this.#rollouts.get(key)
+    if (old) this.#hide(old)
+    const shown = {slots: [], ...old, ...news, namespace, rollout}
+    this.#rollouts.set(key, shown)
+    if (this.#leads) this.#show(shown)
+  }
+
+  #show({namespace, rollout, phase, canaryWeight, slots}: Shown): void {
+    if (phase !== undefined) {
+      for (const candidate of phases.options) {
+        this.#phase.set({namespace, rollout, phase: candidate}, candidate === phase ? 1 : 0)
+      }
+    }
+    if (canaryWeight !== undefined) this.#weight.set({namespace, rollout}, canaryWeight)
     for (const one of slots) this.#slotInfo.set({namespace, rollout, ...one}, 1)
-    this.#slots.set(key, slots)
+  }
+
+  #hide({namespace, rollout, slots}: Shown): void {
+    for (const candidate of phases.options) this.#phase.remove({namespace, rollout, phase: candidate})
+    this.#weight.remove({namespace, rollout})
+    for (const one of slots) this.#slotInfo.remove({namespace, rollout, ...one})
   }
 
   /** Counts a release that ended; `RolledBack` counts as a rollback too. */
@@ -141,8 +170,17 @@ export class Telemetry {
     }
   }
 
+  /**
+   * Whoever doesn't lead shows nothing of Rollouts: another controller does, and of two that say different things of one
+   * Rollout nobody could tell who is right.
+   */
   setLeader(leads: boolean): void {
     this.#leader.set(leads ? 1 : 0)
+    this.#leads = leads
+    for (const shown of this.#rollouts.values()) {
+      this.#hide(shown)
+      if (leads) this.#show(shown)
+    }
   }
 
   /** Counts one answer of the API server; `code` is the HTTP status, or `error` when none came. */
@@ -152,16 +190,15 @@ export class Telemetry {
 
   /** Removes every series of a Rollout that no longer exists. */
   forget(namespace: string, rollout: string): void {
-    for (const phase of phases.options) this.#phase.remove({namespace, rollout, phase})
-    this.#weight.remove({namespace, rollout})
-    this.setSlots(namespace, rollout, [])
     const key = rolloutKey(namespace, rollout)
+    const shown = this.#rollouts.get(key)
+    if (shown) this.#hide(shown)
+    this.#rollouts.delete(key)
     for (const {outcome, reason} of this.#outcomes.get(key)?.values() ?? []) {
       this.#releases.remove({namespace, rollout, outcome, reason})
       this.#rollbacks.remove({namespace, rollout, reason})
     }
     this.#outcomes.delete(key)
-    this.#slots.delete(key)
   }
 
   /** The metrics in Prometheus' text format. */

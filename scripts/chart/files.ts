@@ -3,6 +3,7 @@ import {stringify} from 'yaml'
 import {z} from 'zod'
 import {definitionOf, kinds} from '../../crds/resources.ts'
 import {leasePermissions, type Permission, permissions, trackedSecretVerbs} from './rbac.ts'
+import {recordingsTemplate} from './recordings.ts'
 import {chartValues} from './values.ts'
 
 interface ValueSchema {
@@ -27,6 +28,7 @@ export function chartFiles(): Record<string, string> {
     [`${folder}/values.schema.json`]: `${JSON.stringify(schema, undefined, 2)}\n`,
     [`${folder}/README.md`]: readme(schema as ValueSchema),
     [`${folder}/templates/_rules.tpl`]: rulesTemplate(),
+    [`${folder}/templates/_recordings.tpl`]: recordingsTemplate(notice),
   }
   for (const kind of kinds) files[`${folder}/templates/crds/${kind.plural}.yaml`] = definitionTemplate(kind)
   return files

@@ -22,7 +22,10 @@ export const monitoringValues = {
     .describe('How the Prometheus operator finds the metrics.'),
   prometheusRule: z
     .strictObject({
-      enabled: z.boolean().default(false).describe('Make a PrometheusRule with alerts (Prometheus operator).'),
+      enabled: z
+        .boolean()
+        .default(false)
+        .describe('Make a PrometheusRule with alerts and recording rules (Prometheus operator).'),
       labels,
       stalledAfter: z
         .string()
@@ -31,8 +34,19 @@ export const monitoringValues = {
         .describe(
           'A release whose weight has not moved for so long counts as stalled; longer than your longest pause.',
         ),
+      recordings: z
+        .boolean()
+        .default(true)
+        .describe('Record requests, failures, durations and pods by role, for dashboards (docs/dashboards.md).'),
+      window: z
+        .string()
+        .regex(/^[0-9]+[smh]$/)
+        .default('2m')
+        .describe('Time over which recorded rates are taken; at least four scrapes of the proxies.'),
     })
-    .describe('Alerts: rolled back, stalled, controller down, not leading, failing, or lacking a permission.'),
+    .describe(
+      'Alerts: rolled back, stalled, controller down, not leading, failing, or lacking a permission. Recordings: what each role serves.',
+    ),
 }
 
 export const networkPolicyValues = z

@@ -17,6 +17,7 @@ const istioTraffic = (test: string): Evidence => ({file: 'test/cluster/istio/ist
 const gatewayTraffic = (test: string): Evidence => ({file: 'test/cluster/gateway/gateway-traffic.lane.ts', test})
 const simulated = (test: string): Evidence => ({file: 'test/simulation/strategies.test.ts', test})
 
+const switched = 'blue/green: all requests move at once and back, and none is lost meanwhile'
 const blueGreen = simulated(
   'blue/green > it switches at once, with all pods, keeps the old version warm, and switches back',
 )
@@ -25,7 +26,7 @@ const blueGreen = simulated(
 export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Evidence>>>>> = {
   istio: {
     canary: istioTraffic('shares > by weight'),
-    blueGreen,
+    blueGreen: istioTraffic(switched),
     abTest: istioTraffic('requests that match > by headers'),
     matchHeaders: istioTraffic('requests that match > by headers'),
     matchCookies: istioTraffic('requests that match > by cookies, in any order'),
@@ -39,8 +40,8 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
     borrowedRoute: istioTraffic(
       "routes of the user's > borrowed: the weights inside and through the gateway, and their other rules go on working",
     ),
-    grpc: {file: 'test/golden/mesh/istio.test.ts', test: 'several ports: HTTP, gRPC, TCP, detected, TLS and UDP'},
-    tcp: {file: 'test/golden/mesh/istio.test.ts', test: "a TCP Service behind the user's gateway"},
+    grpc: istioTraffic('shares > of gRPC calls: by weight, and by headers, with their trailers'),
+    tcp: istioTraffic('shares > of TCP connections: by weight, and none for a slot with weight 0'),
     gateways: istioTraffic('shares > through a gateway'),
     insideCallers: istioTraffic('shares > by weight'),
     baseline: {
@@ -72,7 +73,7 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
       file: 'test/cluster/envoy/releases-by-envoy.lane.ts',
       test: 'a good version > is promoted step by step',
     },
-    blueGreen,
+    blueGreen: gatewayTraffic(switched),
     abTest: gatewayTraffic('requests that match > by headers, beside a weight for the others'),
     matchHeaders: gatewayTraffic('requests that match > by headers'),
     matchCookies: gatewayTraffic('requests that match > by cookies, in any order'),
@@ -83,13 +84,11 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
     borrowedRoute: gatewayTraffic(
       "a route of the user's: the weights, and its other rules go on working; it is given back as it was",
     ),
-    grpc: gatewayTraffic(
-      'gRPC: calls that fail under HTTP status 200 are counted as failures of the slot that got them',
-    ),
+    grpc: gatewayTraffic('gRPC calls by weight, and by headers, with their trailers'),
     gateways: gatewayTraffic('shares by weight; a slot with weight 0 gets no request'),
     insideCallers: {
-      file: 'mesh/gateway-api/problems.test.ts',
-      test: 'the parents > of another kind are not looked for',
+      file: 'test/cluster/rendered/rendered.lane.ts',
+      test: 'a Service as parent (GAMMA) > is taken, for HTTP and gRPC, and counts once its status says so',
     },
     comparison: gatewayTraffic('%s > each request is counted for the slot that got it, copies too'),
   },

@@ -18,7 +18,7 @@ const requiredValues = {
 }
 
 /** Without a cluster Helm assumes a version of its own. */
-const kubernetesVersion = ['--kube-version', '1.34.2']
+export const kubernetesVersion = ['--kube-version', '1.34.2']
 const maximumOutputBytes = 16 * 1024 * 1024
 
 /** Runs helm and returns what it printed. @throws Error with its error output when it fails */

@@ -57,10 +57,8 @@ function built(name: PartName): string {
   const flags = ['-trimpath', '-ldflags', linkerFlags(module)]
   const inputs = [...sources(folder), ...flags].join('\n')
   const key = createHash('sha256').update(inputs).digest('hex').slice(0, 16)
-  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fairlead', 'parts', `${module}-${key}`)
-  const binary = join(cache, name)
+  const binary = join(cacheFolder(`${module}-${key}`), name)
   if (existsSync(binary)) return binary
-  mkdirSync(cache, {recursive: true})
   process.stderr.write(`building ${name} from ${target} (once; kept in the user's cache folder)\n`)
   // Built beside its place and moved there, so that a build that was cut off leaves nothing that looks whole.
   const unfinished = `${binary}.${process.pid}`
@@ -73,6 +71,13 @@ function built(name: PartName): string {
   if (result.status !== 0) throw new Error(`go build of ${target} ended with status ${result.status}`)
   renameSync(unfinished, binary)
   return binary
+}
+
+/** A folder of the user's cache, made if it isn't there. */
+export function cacheFolder(name: string): string {
+  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fairlead', 'parts', name)
+  mkdirSync(folder, {recursive: true})
+  return folder
 }
 
 /** The module's own files: what is built is a function of them. */

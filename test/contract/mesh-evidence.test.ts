@@ -14,31 +14,41 @@ const cells = (Object.keys(meshes) as MeshName[]).flatMap(mesh =>
 )
 const shown = cells.flatMap(({mesh, row, shown: one}) => (one ? [{mesh, row, ...one}] : []))
 
-/** What a call is of: `test`, `describe`, also by way of `test.each(...)`. */
-function rootOf(callee: unknown): string | undefined {
-  if (!isNode(callee)) return undefined
-  return nameOf(callee) ?? rootOf(callee.type === 'CallExpression' ? callee.callee : callee.object)
+/** Modifiers of a test or a group that keep it from running, or turn its meaning round. */
+const unshown: readonly string[] = ['skip', 'skipIf', 'runIf', 'todo', 'fails']
+
+/** What a call is of, with its modifiers: `test`, `describe`, also by way of `test.each(...)`. */
+function wordsOf(callee: unknown): string[] {
+  if (!isNode(callee)) return []
+  const name = nameOf(callee)
+  if (name !== undefined) return [name]
+  if (callee.type === 'CallExpression') return wordsOf(callee.callee)
+  return [...wordsOf(callee.object), nameOf(callee.property) ?? '']
 }
 
-/** The name that a call gives to a test or a group; undefined for any other call. */
-function titleOf(node: AnyNode): {kind: string; title: string} | undefined {
+/** The name that a call gives to a test or a group, and whether it runs; undefined for any other call. */
+function titleOf(node: AnyNode): {kind: string; title: string; runs: boolean} | undefined {
   if (node.type !== 'CallExpression') return undefined
-  const kind = rootOf(node.callee)
+  const [kind = '', ...modifiers] = wordsOf(node.callee)
   const [first] = node.arguments as AnyNode[]
-  if ((kind !== 'test' && kind !== 'it' && kind !== 'describe') || typeof first?.value !== 'string') return undefined
-  return {kind, title: first.value}
+  if (!['test', 'it', 'describe'].includes(kind) || typeof first?.value !== 'string') return undefined
+  return {kind, title: first.value, runs: !modifiers.some(one => unshown.includes(one))}
 }
 
-/** Full names of the tests of a file. */
-function testsOf(file: string): string[] {
+/** Full names of the tests of a source that run. */
+function testsIn(file: string, source: string): string[] {
   const names: string[] = []
-  walk(parseSync(file, readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')).program, (node, ancestors) => {
+  walk(parseSync(file, source).program, (node, ancestors) => {
     const own = titleOf(node)
     if (own === undefined || own.kind === 'describe') return
-    const groups = ancestors.flatMap(one => titleOf(one)?.title ?? [])
-    names.push([...groups, own.title].join(' > '))
+    const groups = ancestors.map(one => titleOf(one)).filter(one => one !== undefined)
+    if ([own, ...groups].every(({runs}) => runs)) names.push([...groups, own].map(({title}) => title).join(' > '))
   })
   return names
+}
+
+function testsOf(file: string): string[] {
+  return testsIn(file, readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8'))
 }
 
 describe('docs/meshes.md', () => {
@@ -55,5 +65,18 @@ describe('docs/meshes.md', () => {
     expect(testsOf('test/contract/mesh-evidence.test.ts')).toContain(
       'docs/meshes.md > a name that no test has is found out',
     )
+  })
+
+  test.each([
+    ["test('shown', () => {})", ['shown']],
+    ["describe.concurrent('group', () => { test.each([1])('shown %s', () => {}) })", ['group > shown %s']],
+    ["test.skip('shown', () => {})", []],
+    ["test.todo('shown')", []],
+    ["test.skipIf(true)('shown', () => {})", []],
+    ["it.each([1]).fails('shown', () => {})", []],
+    ["describe.skip('group', () => { test('shown', () => {}) })", []],
+    ["describe.runIf(false)('group', () => { describe('inner', () => { test('shown', () => {}) }) })", []],
+  ])('a test counts that runs: %s', (source, names) => {
+    expect(testsIn('source.ts', source)).toEqual(names)
   })
 })

@@ -6,7 +6,7 @@ import {envoyBinary, envoyGatewayCrds} from '../envoy/gateway.ts'
 import {runInNamespaces} from '../envoy/namespaces.ts'
 import {otherCrdPaths} from '../install-crds.ts'
 import {part} from '../parts.ts'
-import {answers, expectBinomial, expectNewUsers, expectShare} from '../scenarios/answers.ts'
+import {answers, expectBinomial, expectNewUsers, expectShare, expectSwitches} from '../scenarios/answers.ts'
 import type {Report} from '../scenarios/report.ts'
 import {scenarios} from './scenarios.ts'
 
@@ -55,6 +55,18 @@ test('shares by weight; a slot with weight 0 gets no request', () => {
   expect(new Set(answers(of('all to one').observed))).toEqual(new Set([b]))
 })
 
+test('blue/green: all requests move at once and back, and none is lost meanwhile', () => {
+  expectSwitches(of('blue/green'), [b, a])
+})
+
+test('gRPC calls by weight, and by headers, with their trailers', () => {
+  const {observed} = of('gRPC')
+  expect(new Set(observed.map(({status, grpcStatus}) => `${status} ${grpcStatus}`))).toEqual(new Set(['200 0']))
+  expect(new Set(answers(observed.slice(0, 20)))).toEqual(new Set([b]))
+  expect(new Set(answers(observed.slice(20)))).toEqual(new Set([a, b]))
+  expectShare(observed.slice(20), b, 20)
+})
+
 describe('requests that match', () => {
   test('by headers', () => {
     expect(answers(of('headers').observed)).toEqual([b, b, a, a, a])
@@ -70,6 +82,10 @@ describe('requests that match', () => {
     expect(answers(of('cookies').observed)).toEqual([b, b, a, a])
   })
 
+  test('by as many cookies as a match may have', () => {
+    expect(answers(of('as many cookies as a match may have').observed)).toEqual([b, b, a])
+  })
+
   test('by query parameters', () => {
     expect(answers(of('query parameters').observed)).toEqual([b, b, a, a])
   })
@@ -82,7 +98,7 @@ test('mirroring: every answer is of the one version, the other gets copies of a 
 })
 
 test('gRPC: calls that fail under HTTP status 200 are counted as failures of the slot that got them', () => {
-  const {observed, counted, failed} = of('grpc')
+  const {observed, counted, failed} = of('gRPC that fails')
   expectShare(observed, b, 40)
   expect(new Set(observed.map(({status, server, grpcStatus}) => `${status} ${server} ${grpcStatus}`))).toEqual(
     new Set([`200 ${a} 0`, `200 ${b} 13`]),

@@ -16,7 +16,7 @@ import {kubectlFor} from '../kubectl.ts'
 import {envoysSettled} from '../scenarios/envoys.ts'
 import {type Counter, play, type World} from '../scenarios/play.ts'
 import type {Report} from '../scenarios/report.ts'
-import {serviceWith, startServers} from '../scenarios/servers.ts'
+import {servicesOf, startServers} from '../scenarios/servers.ts'
 import {namespace, scenarios} from './scenarios.ts'
 
 const servers = {checkout: '10.1.0.1', 'checkout-a': '10.1.0.2', 'checkout-b': '10.1.0.3'}
@@ -39,8 +39,7 @@ async function run(): Promise<Report> {
   const running = await startEnvoyGateway(plane, folder)
   const kubectl = kubectlFor(plane.kubeconfig)
   await kubectl('create', 'namespace', namespace)
-  const objects = Object.entries(servers).flatMap(([name, address]) => serviceWith(namespace, name, address, true))
-  await kubectl.stdin(objects, 'create', '-f', '-')
+  await kubectl.stdin(servicesOf(namespace, servers), 'create', '-f', '-')
   const client = new KubeClient(
     new HttpTransport({connection: loadConnection({kubeconfig: plane.kubeconfig}), clock: systemClock()}),
   )

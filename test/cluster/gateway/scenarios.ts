@@ -6,22 +6,20 @@ import type {Match} from '../../../crds/strategy.ts'
 import type {MeshContext} from '../../../mesh/types.ts'
 import {gateway} from '../envoy/gateway.ts'
 import type {Request, Scenario} from '../scenarios/report.ts'
-import {serverPort} from '../scenarios/servers.ts'
+import {type Protocol, serviceNames, servicePorts} from '../scenarios/servers.ts'
 
 export const namespace = 'shop'
 const host = 'shop.example.com'
 
-function contextWith(matches: Match[] = [], settings: object = {hosts: [host], parentRefs: [gateway]}): MeshContext {
+function contextWith(
+  matches: Match[] = [],
+  settings: object = {hosts: [host], parentRefs: [gateway]},
+  protocol: Protocol = 'http',
+): MeshContext {
   return {
     rollout: {name: 'checkout', namespace, uid: 'uid-1'},
-    apex: {
-      name: 'checkout',
-      ports: [
-        {name: 'http', port: 80, targetPort: serverPort},
-        {name: 'grpc', port: 90, appProtocol: 'grpc'},
-      ],
-    },
-    slots: {a: 'checkout-a', b: 'checkout-b'},
+    apex: {name: serviceNames[protocol], ports: [servicePorts[protocol]]},
+    slots: {a: `${serviceNames[protocol]}-a`, b: `${serviceNames[protocol]}-b`},
     traffic: {gatewayAPI: {hosts: [], settlingTime: '1s', ...settings}},
     routing: {matches, sticky: {cookie: 'fairlead-checkout', maxAgeSeconds: 60}},
   }
@@ -29,6 +27,10 @@ function contextWith(matches: Match[] = [], settings: object = {hosts: [host], p
 
 function request(headers: Record<string, string> = {}, path = '/'): Request {
   return {from: 'gateway', host, headers, path}
+}
+
+function grpc(headers: Record<string, string> = {}): Request {
+  return {from: 'gateway', protocol: 'grpc', host, headers}
 }
 
 function times(count: number, one: Request): Request[] {
@@ -63,6 +65,20 @@ const users: KubeObject = {
 export const scenarios: Record<string, Scenario> = {
   weights: {context: contextWith(), split: {a: 80, b: 20}, requests: times(500, request())},
   'all to one': {context: contextWith(), split: {a: 0, b: 100}, requests: times(50, request())},
+  'blue/green': {
+    context: contextWith(),
+    split: {a: 100, b: 0},
+    requests: times(50, request()),
+    then: [
+      {a: 0, b: 100},
+      {a: 100, b: 0},
+    ],
+  },
+  gRPC: {
+    context: contextWith([{headers: [{name: 'x-group', exact: 'insiders'}]}], undefined, 'grpc'),
+    split: matched(20),
+    requests: [...times(20, grpc({'x-group': 'insiders'})), ...times(300, grpc())],
+  },
   headers: {
     context: contextWith([
       {headers: [{name: 'X-Group', exact: 'insiders'}]},
@@ -92,6 +108,15 @@ export const scenarios: Record<string, Scenario> = {
       request({cookie}),
     ),
   },
+  'as many cookies as a match may have': {
+    context: contextWith([{cookies: ['a', 'b', 'c', 'd'].map(name => ({name, value: `${name}.${'1'.repeat(20)}`}))}]),
+    split: matched(),
+    requests: [
+      ['d', 'a', 'c', 'b'],
+      ['a', 'b', 'c', 'd'],
+      ['a', 'b', 'c'],
+    ].map(names => request({cookie: `x=1; ${names.map(name => `${name}=${name}.${'1'.repeat(20)}`).join('; ')}`})),
+  },
   'query parameters': {
     context: contextWith([{queryParams: [{name: 'v', exact: '2'}]}]),
     split: matched(),
@@ -119,11 +144,11 @@ export const scenarios: Record<string, Scenario> = {
       ...times(100, request({cookie: 'fairlead-checkout=r2.not.30'})),
     ],
   },
-  grpc: {
-    context: contextWith([], {hosts: [host], parentRefs: [gateway], port: 90}),
+  'gRPC that fails': {
+    context: contextWith([], undefined, 'grpc'),
     split: {a: 60, b: 40},
     failing: ['checkout-b'],
-    requests: times(200, {...request(), grpc: true}),
+    requests: times(200, grpc()),
   },
   borrowed: {
     context: contextWith([], {route: {name: 'users', ownership: 'exclusive'}}),

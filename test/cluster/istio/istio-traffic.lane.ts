@@ -6,12 +6,14 @@ import {envoyBinary} from '../envoy/gateway.ts'
 import {runInNamespaces} from '../envoy/namespaces.ts'
 import {otherCrdPaths} from '../install-crds.ts'
 import {part} from '../parts.ts'
-import {answers, expectBinomial, expectNewUsers, expectShare} from '../scenarios/answers.ts'
+import {answers, expectBinomial, expectNewUsers, expectShare, expectSwitches} from '../scenarios/answers.ts'
 import type {Report} from '../scenarios/report.ts'
 import {scenarios} from './scenarios.ts'
 
 const runner = fileURLToPath(new URL('runner.ts', import.meta.url))
 const runMilliseconds = 240_000
+/** Connections that were being opened in the very moment of a change, of those opened one after the other. */
+const mostResets = 2
 const seen: {report?: Report} = {}
 
 function of(scenario: keyof typeof scenarios) {
@@ -50,9 +52,32 @@ describe('shares', () => {
     expect(new Set(answers(of('all to one').observed))).toEqual(new Set([b]))
   })
 
+  test('of gRPC calls: by weight, and by headers, with their trailers', () => {
+    const {observed} = of('gRPC')
+    expect(new Set(observed.map(({status, grpcStatus}) => `${status} ${grpcStatus}`))).toEqual(new Set(['200 0']))
+    expect(new Set(answers(observed.slice(0, 20)))).toEqual(new Set([b]))
+    expect(new Set(answers(observed.slice(20)))).toEqual(new Set([a, b]))
+    expectShare(observed.slice(20), b, 20)
+  })
+
+  test('of TCP connections: by weight, and none for a slot with weight 0', () => {
+    const {observed, moves} = of('TCP')
+    expect(new Set(answers(observed))).toEqual(new Set([a, b]))
+    expectShare(observed, b, 20)
+    const [move] = moves
+    expect(new Set(answers(move?.after ?? []))).toEqual(new Set([b]))
+    // The weights are part of a listener: what opens while Envoy replaces it may be reset.
+    const resets = move?.meanwhile.filter(({status}) => status === 0).length ?? 0
+    expect(resets).toBeLessThanOrEqual(mostResets)
+  })
+
   test('through a gateway', () => {
     expectShare(of('gateway').observed, b, 50)
   })
+})
+
+test('blue/green: all requests move at once and back, and none is lost meanwhile', () => {
+  expectSwitches(of('blue/green'), [b, a])
 })
 
 describe('requests that match', () => {
@@ -62,6 +87,10 @@ describe('requests that match', () => {
 
   test('by cookies, in any order', () => {
     expect(answers(of('cookies').observed)).toEqual([b, b, a, a, a])
+  })
+
+  test('by as many and as long cookies as a match may have', () => {
+    expect(answers(of('as many and as long cookies as a match may have').observed)).toEqual([b, b, a])
   })
 
   test('by query parameters', () => {

@@ -17,6 +17,7 @@ export interface ProxyOptions {
 }
 
 const upMilliseconds = 60_000
+const mostRegexInstructions = 32_768
 
 /** Starts it; resolves once istiod has told it all that it needs. */
 export async function startProxy(options: ProxyOptions, folder: string): Promise<RunningProcess> {
@@ -45,6 +46,10 @@ function bootstrap({kind, name, namespace, address, labels, region, adminPort}: 
         INSTANCE_IPS: address,
         MESH_ID: 'cluster.local',
       },
+    },
+    // As in Istio's own bootstrap: without it Envoy takes no regular expression of more than a few dozen characters.
+    layered_runtime: {
+      layers: [{name: 'global', static_layer: {'re2.max_program_size.error_level': mostRegexInstructions}}],
     },
     admin: {address: socket('127.0.0.1', adminPort)},
     dynamic_resources: {

@@ -14,8 +14,9 @@ import {installCrds, otherCrdPaths} from '../install-crds.ts'
 import {kubectlFor} from '../kubectl.ts'
 import {envoysSettled} from '../scenarios/envoys.ts'
 import {play, type World} from '../scenarios/play.ts'
-import type {Report} from '../scenarios/report.ts'
-import {startServers} from '../scenarios/servers.ts'
+import type {Report, Request} from '../scenarios/report.ts'
+import type {Place} from '../scenarios/send.ts'
+import {servicePorts, startServers} from '../scenarios/servers.ts'
 import {startIstiod} from './istiod.ts'
 import {startProxy} from './proxy.ts'
 import {scenarios} from './scenarios.ts'
@@ -35,10 +36,10 @@ const admins = [...Object.values(callers).map(({adminPort}) => adminPort), gatew
   port => `127.0.0.1:${port}`,
 )
 
-function placeOf(from: string): {host: string; port: number} {
+function placeOf(from: string, protocol: Request['protocol']): Place {
   if (from === 'gateway') return {host: '127.0.0.1', port: gatewayPort}
   if (from === 'pod') return {host: servers['checkout-b'], port: inboundPort}
-  return {host: callers[from as Caller].bind, port: 80}
+  return {host: callers[from as Caller].bind, port: servicePorts[protocol ?? 'http'].port}
 }
 
 async function run(): Promise<Report> {

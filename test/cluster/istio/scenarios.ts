@@ -4,20 +4,23 @@ import type {Split} from '../../../crds/rollout-status.ts'
 import type {Match} from '../../../crds/strategy.ts'
 import type {MeshContext} from '../../../mesh/types.ts'
 import type {Request, Scenario} from '../scenarios/report.ts'
-import {serverPort} from '../scenarios/servers.ts'
+import {type Protocol, serviceNames, servicePorts} from '../scenarios/servers.ts'
 import {type Caller, hostname, namespace} from './site.ts'
 
 const sticky = {cookie: 'fairlead-checkout', maxAgeSeconds: 60}
 
-function contextWith(istio: object = {}, matches: Match[] = []): MeshContext {
+function contextWith(istio: object = {}, matches: Match[] = [], protocol: Protocol = 'http'): MeshContext {
   return {
     rollout: {name: 'checkout', namespace, uid: 'uid-1'},
-    apex: {name: 'checkout', ports: [{name: 'http', port: 80, targetPort: serverPort}]},
-    slots: {a: 'checkout-a', b: 'checkout-b'},
+    apex: {name: serviceNames[protocol], ports: [servicePorts[protocol]]},
+    slots: {a: `${serviceNames[protocol]}-a`, b: `${serviceNames[protocol]}-b`},
     traffic: {istio: {hosts: [], gateways: [], settlingTime: '1s', ...istio}},
     routing: {matches, sticky},
   }
 }
+
+/** The largest that the schema of a Rollout allows. */
+const longCookies = ['a', 'b', 'c', 'd'].map(name => ({name: name.padEnd(128, '-'), value: name.padEnd(256, '.')}))
 
 const half: Split = {a: 50, b: 50}
 
@@ -31,6 +34,10 @@ function times(count: number, request: Request): Request[] {
 
 function from(caller: Caller | 'gateway' | 'pod', headers: Record<string, string> = {}, path = '/'): Request {
   return {from: caller, host: caller === 'gateway' ? hostname : 'checkout', path, headers}
+}
+
+function grpc(headers: Record<string, string> = {}): Request {
+  return {from: 'web', protocol: 'grpc', host: `${serviceNames.grpc}:${servicePorts.grpc.port}`, headers}
 }
 
 function virtualService(name: string, spec: object): KubeObject {
@@ -55,6 +62,26 @@ const borrowed = virtualService('users', {
 export const scenarios: Record<string, Scenario> = {
   weights: {context: contextWith(), split: {a: 80, b: 20}, requests: times(500, from('web'))},
   'all to one': {context: contextWith(), split: {a: 0, b: 100}, requests: times(50, from('web'))},
+  'blue/green': {
+    context: contextWith(),
+    split: {a: 100, b: 0},
+    requests: times(50, from('web')),
+    then: [
+      {a: 0, b: 100},
+      {a: 100, b: 0},
+    ],
+  },
+  gRPC: {
+    context: contextWith({}, [{headers: [{name: 'x-group', exact: 'insiders'}]}], 'grpc'),
+    split: matched(20),
+    requests: [...times(20, grpc({'x-group': 'insiders'})), ...times(300, grpc())],
+  },
+  TCP: {
+    context: contextWith({}, [], 'tcp'),
+    split: {a: 80, b: 20},
+    requests: times(300, {from: 'web', protocol: 'tcp', host: ''}),
+    then: [{a: 0, b: 100}],
+  },
   gateway: {
     context: contextWith({hosts: [hostname], gateways: ['infra/public']}),
     split: half,
@@ -91,6 +118,13 @@ export const scenarios: Record<string, Scenario> = {
       'beta=axb; plan=pro',
       'xbeta=a.b; plan=pro',
     ].map(cookie => from('web', {cookie})),
+  },
+  'as many and as long cookies as a match may have': {
+    context: contextWith({}, [{cookies: longCookies}]),
+    split: matched(),
+    requests: [longCookies.toReversed(), longCookies, longCookies.slice(1)].map(cookies =>
+      from('web', {cookie: `x=1; ${cookies.map(({name, value}) => `${name}=${value}`).join('; ')}`}),
+    ),
   },
   'query parameters': {
     context: contextWith({}, [{queryParams: [{name: 'v', exact: '2'}]}]),

@@ -1,6 +1,6 @@
 // What stands around the routes: namespaces, Services with real servers behind them, callers with their sidecars, a gateway.
 import type {KubeObject} from '../../../crds/meta.ts'
-import {serverPort, serviceWith} from '../scenarios/servers.ts'
+import {serverPort, serviceNames, servicePorts, servicesOf} from '../scenarios/servers.ts'
 import type {ProxyOptions} from './proxy.ts'
 
 export const namespace = 'shop'
@@ -49,9 +49,19 @@ const istio = 'networking.istio.io/v1'
 
 export function siteObjects(): KubeObject[] {
   return [
-    ...Object.entries(servers).flatMap(([name, address]) => serviceWith(namespace, name, address)),
+    ...servicesOf(namespace, servers),
     ...Object.entries(callers).map(([name, {namespace: of, labels, bind}]): KubeObject => {
-      const egress = [{port: {number: 80, protocol: 'HTTP', name: 'http'}, bind, captureMode: 'NONE', hosts: ['*/*']}]
+      const listener = {bind, captureMode: 'NONE'}
+      const egress = [
+        {...listener, port: {number: servicePorts.http.port, protocol: 'HTTP', name: 'http'}, hosts: ['*/*']},
+        {...listener, port: {number: servicePorts.grpc.port, protocol: 'GRPC', name: 'grpc'}, hosts: ['*/*']},
+        // Connections say nothing of whom they are for, so there is one Service behind this address and port.
+        {
+          ...listener,
+          port: {number: servicePorts.tcp.port, protocol: 'TCP', name: 'tcp'},
+          hosts: [`${namespace}/${serviceNames.tcp}.${namespace}.svc.cluster.local`],
+        },
+      ]
       const port = {number: inboundPort, protocol: 'HTTP', name: 'http'}
       const ingress = [
         {port, bind: servers['checkout-b'], captureMode: 'NONE', defaultEndpoint: `127.0.0.1:${serverPort}`},

@@ -10,6 +10,8 @@ export interface PrometheusOptions {
   targets: readonly string[]
   metricsPath?: string
   scrapeIntervalMilliseconds: number
+  /** Groups of rules, evaluated as often as is scraped. */
+  rules?: object
   /** Folder of a data directory that already holds blocks; one of its own when absent. */
   dataFolder?: string
 }
@@ -33,10 +35,12 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
   const configuration = join(folder, 'prometheus.yml')
   const interval = `${options.scrapeIntervalMilliseconds}ms`
   // JSON is YAML too.
+  if (options.rules) writeFileSync(join(folder, 'rules.yml'), JSON.stringify(options.rules))
   writeFileSync(
     configuration,
     JSON.stringify({
-      global: {scrape_interval: interval, scrape_timeout: interval},
+      global: {scrape_interval: interval, scrape_timeout: interval, evaluation_interval: interval},
+      ...(options.rules ? {rule_files: [join(folder, 'rules.yml')]} : {}),
       scrape_configs: [
         {
           job_name: 'mesh',

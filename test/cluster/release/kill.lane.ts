@@ -24,6 +24,8 @@ afterAll(async () => {
 /** A part of a Rollout's life, in which the controller is killed. */
 interface Chapter {
   name: string
+  /** What protects others from its canary, laid over the Rollout's spec. */
+  safeguards?: object
   /** How many writes it is known to take at least; the run without a kill says how many there are. */
   leastWrites: number
   /** Brings everything to where the chapter begins. */
@@ -44,6 +46,23 @@ const healthy = (bench: Bench, version: string) =>
     90_000,
   )
 
+const safeguards = {rateLimit: {requests: 100}, circuitBreaker: {consecutiveErrors: 3}}
+
+/** The end of a release is written first, and what it leaves behind goes after that. */
+const clearingMilliseconds = 20_000
+
+/** Whatever protected others from the canary is gone with the release. */
+async function expectUnguarded(bench: Bench): Promise<void> {
+  await bench.untilTrue('DestinationRules without limits', () =>
+    ['a', 'b'].every(slot => bench.object('DestinationRule', `${name}-${slot}`)?.spec?.trafficPolicy === undefined),
+  )
+  const startedAt = performance.now()
+  const left = async () => (await bench.kubectl('get', 'envoyfilters', '-o', 'name')).trim()
+  while ((await left()) !== '' && performance.now() - startedAt < clearingMilliseconds)
+    await new Promise(resolve => setTimeout(resolve, 200))
+  expect(await left()).toBe('')
+}
+
 const outcomes = (bench: Bench) => (bench.status().history ?? []).map(({outcome}) => outcome)
 
 const chapters: readonly Chapter[] = [
@@ -59,7 +78,8 @@ const chapters: readonly Chapter[] = [
   },
   {
     name: 'promotion',
-    leastWrites: 12,
+    safeguards,
+    leastWrites: 14,
     prologue: bench => healthy(bench, '1'),
     async play(bench) {
       await setImage(bench, '2')
@@ -67,12 +87,14 @@ const chapters: readonly Chapter[] = [
     },
     async expect(bench) {
       expect(outcomes(bench)).toEqual(['Promoted'])
+      await expectUnguarded(bench)
       await bench.untilTrue('an empty slot', () => bench.object('Deployment', `${name}-a`)?.spec?.replicas === 0)
     },
   },
   {
     name: 'rollback',
-    leastWrites: 8,
+    safeguards,
+    leastWrites: 10,
     prologue: async bench => {
       bench.traffic('b', 0.5)
       await healthy(bench, '1')
@@ -84,6 +106,7 @@ const chapters: readonly Chapter[] = [
     async expect(bench) {
       expect(outcomes(bench)).toEqual(['RolledBack'])
       expect(bench.status().primary?.image).toBe(image('1'))
+      await expectUnguarded(bench)
       await bench.untilTrue('an empty slot', () => bench.object('Deployment', `${name}-b`)?.spec?.replicas === 0)
     },
   },
@@ -97,7 +120,7 @@ const chapters: readonly Chapter[] = [
     },
     async expect(bench) {
       expect(bench.object('Deployment', name)?.spec?.replicas).toBe(2)
-      const kinds = 'deployments,services,configmaps,controllerrevisions,virtualservices,destinationrules'
+      const kinds = 'deployments,services,configmaps,controllerrevisions,virtualservices,destinationrules,envoyfilters'
       expect((await bench.kubectl('get', kinds, '-l', 'fairlead.dev/rollout', '-o', 'name')).trim()).toBe('')
     },
   },
@@ -125,7 +148,11 @@ async function run(chapter: Chapter, killAt: number): Promise<Run> {
     return 'cut'
   })
   try {
-    bench = await openBench(site, namespace, {controllerKubeconfig: kubeconfig, startController: false})
+    bench = await openBench(site, namespace, {
+      controllerKubeconfig: kubeconfig,
+      startController: false,
+      ...(chapter.safeguards ? {rollout: {safeguards: chapter.safeguards}} : {}),
+    })
     counting = chapter.name === 'adoption'
     await bench.start()
     await chapter.prologue(bench)
@@ -170,6 +197,8 @@ for (const chapter of chapters) {
       const {writes} = await run(chapter, 0)
       expect(writes.length).toBeGreaterThanOrEqual(chapter.leastWrites)
       expect(writes.length).toBeLessThanOrEqual(mostWrites)
+      const filters = writes.filter(({path}) => path.includes('/envoyfilters/')).map(({method}) => method)
+      expect([...new Set(filters)].toSorted()).toEqual(chapter.safeguards ? ['DELETE', 'PATCH'] : [])
       const points = writes.map((_, index) => index + 1)
       const failures: string[] = []
       let kills = 0

@@ -1,7 +1,7 @@
 // What the answers of a scenario say.
 import {expect} from 'vitest'
 import {binomialBounds} from '../envoy/figures.ts'
-import type {Observed} from './report.ts'
+import type {Observed, Report} from './report.ts'
 
 /** A share may be outside its bounds in one of ten thousand cases though nothing is wrong. */
 const outside = 1e-4
@@ -29,5 +29,22 @@ export function expectNewUsers(observed: readonly Observed[]): void {
   for (const {server, cookies} of observed) {
     const value = server === 'checkout-b' ? 'r2' : 'r2.not.30'
     expect(cookies).toEqual([`fairlead-checkout=${value}; Max-Age=60; Path=/; HttpOnly; SameSite=Lax`])
+  }
+}
+
+/**
+ * Holds when all requests went to one server, then to each of the others in turn, and every request under way meanwhile got an
+ * answer of the one or of the other.
+ */
+export function expectSwitches({observed, moves}: Report[string], servers: readonly string[]): void {
+  let [before] = answers(observed)
+  expect(new Set(answers(observed))).toEqual(new Set([before]))
+  expect(moves.map(({after}) => [...new Set(answers(after))])).toEqual(servers.map(server => [server]))
+  for (const {meanwhile, after} of moves) {
+    const [next] = answers(after)
+    expect(meanwhile.length).toBeGreaterThan(50)
+    expect(new Set(meanwhile.map(({status}) => status))).toEqual(new Set([200]))
+    expect(new Set(answers(meanwhile))).toEqual(new Set([before, next]))
+    before = next
   }
 }

@@ -1,17 +1,16 @@
 // Plays scenarios against a real API server and real proxies: applies what a mesh renders, sends requests, and says what
 // became of them.
-import {get} from 'node:http'
 import {outstanding, stamped} from '../../../controller/core/diff.ts'
 import {ClusterError} from '../../../controller/ports.ts'
 import type {KubeClient} from '../../../controller/shell/kube-client.ts'
 import {type KubeObject, refTo} from '../../../crds/meta.ts'
 import {fieldManager, labels} from '../../../crds/names.ts'
+import type {Split} from '../../../crds/rollout-status.ts'
 import type {Mesh} from '../../../mesh/types.ts'
-import {call} from './calls.ts'
 import type {Observed, Report, Request, Scenario} from './report.ts'
+import {type Place, send} from './send.ts'
 import type {SeenRequest} from './servers.ts'
 
-const timeoutMilliseconds = 10_000
 /** Copies of requests arrive after their answers. */
 const stragglerMilliseconds = 200
 
@@ -29,7 +28,7 @@ export interface World {
   seen: SeenRequest[]
   /** Names of the servers that answer with status 503. */
   failing: Set<string>
-  placeOf(from: string): {host: string; port: number}
+  placeOf(from: string, protocol: Request['protocol']): Place
   /** Resolves once the proxies have what was applied. */
   settled(): Promise<void>
   /** The proxies' counters of requests as they are. */
@@ -40,30 +39,14 @@ export function pause(milliseconds: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, milliseconds))
 }
 
-function send({placeOf}: World, request: Request): Promise<Observed> {
-  const {from, host, path = '/', headers = {}} = request
-  if (request.grpc) return call(placeOf(from), request, timeoutMilliseconds)
-  const begun = performance.now()
-  return new Promise((resolve, reject) => {
-    const options = {...placeOf(from), path, headers: {host, ...headers}, timeout: timeoutMilliseconds, agent: false}
-    const asked = get(options, response => {
-      let body = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        body += chunk
-      })
-      response.on('end', () => {
-        const isOurs = response.headers['content-type'] === 'application/json'
-        resolve({
-          status: response.statusCode ?? 0,
-          ...(isOurs ? {server: (JSON.parse(body) as {server: string}).server} : {}),
-          cookies: response.headers['set-cookie'] ?? [],
-          milliseconds: Math.round(performance.now() - begun),
-        })
-      })
-    })
-    asked.once('error', reject)
-    asked.once('timeout', () => asked.destroy(new Error('no answer')))
-  })
+function sendOne({placeOf}: World, request: Request): Promise<Observed> {
+  return send(placeOf(request.from, request.protocol), request)
+}
+
+async function sendAll(world: World, requests: readonly Request[]): Promise<Observed[]> {
+  const observed: Observed[] = []
+  for (const request of requests) observed.push(await sendOne(world, request))
+  return observed
 }
 
 /** Objects of the mesh's kinds, of every namespace. */
@@ -140,6 +123,28 @@ function isOf(key: readonly string[], values: readonly (string | undefined)[]): 
   return key.every((one, index) => one === values[index])
 }
 
+/** A request that got no answer at all. */
+function lost(error: Error): Observed {
+  return {status: 0, cookies: [], milliseconds: 0, error: error.message}
+}
+
+/** Moves on to another split while requests go on, the first one again and again. */
+async function move(world: World, scenario: Scenario, split: Split): Promise<Report[string]['moves'][number]> {
+  const {requests} = scenario
+  const [first] = requests
+  if (!first) throw new Error('a scenario without requests shows nothing')
+  let moving = true
+  const meanwhile: Observed[] = []
+  const going = (async () => {
+    while (moving) meanwhile.push(await sendOne(world, first).catch(lost))
+  })()
+  await apply(world, {...scenario, split})
+  await world.settled()
+  moving = false
+  await going
+  return {meanwhile, after: await sendAll(world, requests)}
+}
+
 /** Plays one scenario, and removes its objects. */
 export async function play(world: World, scenario: Scenario): Promise<Report[string]> {
   const {client, mesh} = world
@@ -152,8 +157,9 @@ export async function play(world: World, scenario: Scenario): Promise<Report[str
   const read = mesh.read(context, await live(world))
   world.seen.length = 0
   const before = await world.counts?.()
-  const observed: Observed[] = []
-  for (const request of requests) observed.push(await send(world, request))
+  const observed = await sendAll(world, requests)
+  const moves: Report[string]['moves'] = []
+  for (const split of scenario.then ?? []) moves.push(await move(world, scenario, split))
   await pause(stragglerMilliseconds)
   const received = world.seen.map(({server, host}) => ({server, host}))
   const after = await world.counts?.()
@@ -163,5 +169,5 @@ export async function play(world: World, scenario: Scenario): Promise<Report[str
     return metadata.labels?.[labels.rollout] !== undefined || users.some(({metadata: {name}}) => name === metadata.name)
   })
   for (const object of ours) await client.delete(refTo(object), {uid: object.metadata.uid ?? ''})
-  return {outstanding: left, ...(read ? {read} : {}), observed, received, ...counted, returned}
+  return {outstanding: left, ...(read ? {read} : {}), observed, moves, received, ...counted, returned}
 }

@@ -13,21 +13,25 @@ export interface Scenario {
   /** Servers that answer with status 503. */
   failing?: string[]
   requests: Request[]
+  /** Further splits, one after the other: while each is applied requests go on, and afterwards all of them once more. */
+  then?: Split[]
 }
 
 export interface Request {
   /** Where it is sent: a name of the site's. */
   from: string
+  /** HTTP when absent; `tcp` is a connection that asks for the name of whoever answers. */
+  protocol?: 'grpc' | 'tcp'
   host: string
   path?: string
   headers?: Record<string, string>
-  /** A gRPC call without a message. */
-  grpc?: true
 }
 
 export interface Observed {
   status: number
-  /** The gRPC status of a call. */
+  /** Why there was no answer; its status is 0. */
+  error?: string
+  /** From the trailers, where the request was gRPC. */
   grpcStatus?: string
   /** Which server answered; absent when a proxy did. */
   server?: string
@@ -44,6 +48,8 @@ export type Report = Record<
     /** What the mesh reads back from the API server. */
     read?: Split
     observed: Observed[]
+    /** What became of the requests of each further split: those under way meanwhile, and those after it. */
+    moves: {meanwhile: Observed[]; after: Observed[]}[]
     /** Every request that any server got, copies included. */
     received: {server: string; host: string}[]
     /** Requests that the proxies counted for each slot, where that was looked at, and those of them that failed. */
