@@ -157,6 +157,10 @@ const release = z.strictObject({
     .strictObject({total: z.int().min(0), failed: z.int().min(0)})
     .optional()
     .describe('Requests that the canary answered and failed since the release began.'),
+  safeguardsLifted: z
+    .literal(true)
+    .optional()
+    .describe('The safeguards go, and the settling time later the version gets everything; they do not come back.'),
   skipAnalysis: z.boolean().optional().describe('Somebody said promote: the remaining steps need no verdict.'),
   paused: z.strictObject({reason: z.string().max(64), since: time}).optional(),
   rollback: rollback.optional(),
@@ -204,6 +208,10 @@ export const rolloutStatus = z.strictObject({
   canary: slotContent.optional(),
   previous: slotContent.optional().describe('Version before the promotion, warm while the release bakes.'),
   traffic: traffic.optional(),
+  readySince: z
+    .strictObject({slot: slotName, pods: z.int().min(0), since: time})
+    .optional()
+    .describe('Pods that the next share relies on, and since when they have been ready without a break.'),
   capacity: z.int().min(0).optional().describe('Pods that full capacity means; during a release it only rises.'),
   source: z
     .strictObject({

@@ -133,7 +133,7 @@ const canaryStep = z.strictObject({
     .max(8)
     .optional()
     .describe(
-      "A chaos gate: what the canary's calls to other Services meet in this step, in which its checks must hold.",
+      "A chaos gate: what the canary's calls to other Services meet in this step, in which its checks must hold. They are away while the release is paused or waits.",
     ),
   pause: pause.optional(),
   minimumDwell: duration.optional().describe('Shortest stay on this step; analysis.minimumDwell when unset.'),

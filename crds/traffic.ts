@@ -58,7 +58,7 @@ const istio = z
     settlingTime: duration
       .default('8s')
       .describe(
-        'How long after its write a new weight counts as in force: Istio reports no status for a VirtualService.',
+        'How long after its write a new weight counts as in force: Istio reports no status for a VirtualService. A share rises no sooner after its pods are ready, either.',
       ),
   })
   .meta({
@@ -159,7 +159,7 @@ const gatewayAPI = z
     settlingTime: duration
       .default('2s')
       .describe(
-        "Shortest time from the write of a new weight until it counts as in force, beside the route's status: that says that the gateway's controller has the route, not that every proxy has it.",
+        "Shortest time from the write of a new weight until it counts as in force, beside the route's status: that says that the gateway's controller has the route, not that every proxy has it. A share rises no sooner after its pods are ready, either.",
       ),
   })
   .meta({
@@ -191,7 +191,7 @@ const linkerd = z
     settlingTime: duration
       .default('5s')
       .describe(
-        "How long after its write a new weight counts as in force, once Linkerd has accepted the route: its conditions don't say which weights they are about.",
+        "How long after its write a new weight counts as in force, once Linkerd has accepted the route: its conditions don't say which weights they are about. A share rises no sooner after its pods are ready, either.",
       ),
   })
   .describe(

@@ -18,6 +18,7 @@ const cases: [string, Partial<RolloutStatus>, boolean][] = [
   ["a condition's reason", {conditions: [{...condition, reason: 'Progressing'}]}, false],
   ["a condition's status", {conditions: [{...condition, status: 'True'}]}, false],
   ['a further condition', {conditions: [condition, {...condition, type: 'Stalled'}]}, false],
+  ['since when pods are ready, on which a rise waits', {readySince: {slot: 'b', pods: 1, since: 't2'}}, false],
   ['a weight', {traffic: {wanted: {a: 50, b: 50}, since: 't1'}}, false],
   ['a confirmation', {traffic: {wanted: {a: 90, b: 10}, since: 't1', confirmed: {a: 90, b: 10}}}, false],
   ['the number of pods, which autoscalers read', {replicas: 2}, false],

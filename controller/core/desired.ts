@@ -1,10 +1,8 @@
 // The whole wished state, derived from the model on every pass: nothing depends on having seen a transition. The order is
 // that in which things are written: what carries traffic is there before a route names it, and scaled down after.
-import type {KubeObject} from '../../crds/meta.ts'
 import {apiVersion} from '../../crds/names.ts'
 import type {SlotContent, Split} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
-import type {Protection} from '../../mesh/types.ts'
 import {desiredTerminating} from './desired-terminating.ts'
 import {same} from './equality.ts'
 import {handover} from './handover.ts'
@@ -21,10 +19,11 @@ import {
 import {otherSlot} from './observation.ts'
 import {isOurs} from './owned.ts'
 import {preview} from './preview.ts'
-import {isEmpty, sameObject} from './readiness.ts'
+import {meshDestinations, strays} from './protection.ts'
+import {isEmpty} from './readiness.ts'
 import {copyName, findSnapshot, frozenTemplate, type Snapshot, snapshotOf} from './revision.ts'
 import type {Ledger, Model, State} from './state.ts'
-import {promotedWeight} from './steps.ts'
+import {promotedWeight, withoutFaults} from './steps.ts'
 import {drainedAt, inForce, isReached, reaches} from './traffic.ts'
 import {parked, podCounts, scaled, slotKindOf} from './workloads.ts'
 import {contentsOf, fullPods, podsFor, type World} from './world.ts'
@@ -34,7 +33,10 @@ const keptSnapshots = 3
 
 export function desired(world: World, model: Model): Intent[] {
   const {state} = model
-  if (state.phase === 'Terminating') return desiredTerminating(world, {...model, state})
+  if (state.phase === 'Terminating') {
+    const giving = state.terminating.stage === 'restore' ? withdrawing(world, model) : []
+    return [...giving, ...desiredTerminating(world, {...model, state})]
+  }
   // Before the first slot is chosen no value is touched: a refusal leaves the cluster as it was.
   if (!state.primary) return handover(world)
   const contents = contentsOf(state)
@@ -47,13 +49,19 @@ export function desired(world: World, model: Model): Intent[] {
     ...scales(world, model, 'up'),
     ...destinations(world, model),
     ...route(world, model),
-    ...strays(world, model),
+    ...strays(world, model).map(deletion),
     ...apex(world, model),
     ...preview(world.observation, state),
     ...scales(world, model, 'down'),
     ...parking(world, state),
     ...leftovers(world, model),
   ]
+}
+
+/** Before a target is given back its old Service must find no version but the primary's: whatever else runs goes first. */
+function withdrawing(world: World, model: Model): Intent[] {
+  const selector = world.observation.mesh.bySelector ? apex(world, model) : []
+  return [...route(world, model), ...strays(world, model).map(deletion), ...selector, ...scales(world, model, 'down')]
 }
 
 /** An autoscaler stays off while `spec.replicas` of what it scales is unset: where one targets the Rollout it gets a start. */
@@ -122,32 +130,6 @@ function destinations(world: World, model: Model): Intent[] {
   return meshDestinations(world, model).map(manifest => ({kind: 'apply', manifest}))
 }
 
-function meshDestinations(world: World, model: Model): KubeObject[] {
-  const {mesh, meshContext, meshObjects} = world.observation
-  return mesh.renderDestinations(meshContext, ['a', 'b'], meshObjects, protectionOf(world, model))
-}
-
-/** What holds for the canary until it is about to get everything. */
-function protectionOf({spec, steps}: World, {state, ledger}: Model): Protection | undefined {
-  if (!('canary' in state) || state.phase === 'Promoting') return undefined
-  const inFault = ledger.traffic?.wanted.apart?.faults === true
-  const faults = inFault ? (steps[state.release.stepIndex ?? 0]?.faults ?? []) : []
-  return {slot: state.canary.slot, safeguards: spec.safeguards, faults}
-}
-
-/** Objects of the mesh's kinds that were made for what is no longer wished, such as the faults of a step that is over. */
-function strays(world: World, model: Model): Intent[] {
-  const {observation} = world
-  const {mesh, meshContext, meshObjects} = observation
-  const wanted = model.ledger.traffic?.wanted
-  if (!wanted) return []
-  const wished = [...meshDestinations(world, model), ...mesh.renderRoutes(meshContext, wanted, meshObjects)]
-  return meshObjects
-    .filter(object => object.metadata.namespace === meshContext.rollout.namespace && isOurs(observation, object))
-    .filter(object => !wished.some(one => sameObject(one, object)))
-    .map(deletion)
-}
-
 /** The route, as soon as a wish for it exists and everything that it names is there. */
 function route(world: World, model: Model): Intent[] {
   const {observation} = world
@@ -162,9 +144,7 @@ function route(world: World, model: Model): Intent[] {
 
 /** What a route says of a split: faults are objects of their own. */
 function routed(split: Split | undefined): Split | undefined {
-  if (!split?.apart) return split
-  const {faults: _faults, ...apart} = split.apart
-  return Object.keys(apart).length > 1 ? {...split, apart} : {a: split.a, b: split.b}
+  return split && withoutFaults(split)
 }
 
 function apex(world: World, model: Model): Intent[] {
@@ -199,7 +179,10 @@ function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): n
   const capacity = ledger.capacity ?? 1
   const {workload} = world.observation.slots[slot]
   const now = workload ? podCounts(workload).wanted : 0
-  if (slot === primary.slot) return state.phase === 'RollingBack' ? Math.max(now, capacity) : capacity
+  if (slot === primary.slot) {
+    if (state.phase === 'Terminating') return undefined
+    return state.phase === 'RollingBack' ? Math.max(now, capacity) : capacity
+  }
   switch (state.phase) {
     case 'Preparing':
     case 'Progressing':
@@ -214,11 +197,10 @@ function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): n
     case 'Healthy':
     case 'Waiting':
     case 'Failed':
+    case 'Terminating':
       return isReached(ledger, slot) || (drainedAt(world, ledger) ?? Number.POSITIVE_INFINITY) > world.now
         ? undefined
         : 0
-    case 'Terminating':
-      return undefined
     default:
       return state satisfies never
   }

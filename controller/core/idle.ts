@@ -6,14 +6,14 @@ import {carriedOut, commanded} from './commands.ts'
 import {otherSlot} from './observation.ts'
 import {isEmpty} from './readiness.ts'
 import type {Source} from './revision.ts'
-import type {Idle, Ledger, Model} from './state.ts'
+import {type Idle, type Ledger, type Model, without} from './state.ts'
 import {allToPrimary, note, startRelease} from './transitions.ts'
 import {capacityOf, type Outcome, type World} from './world.ts'
 
 /** What the three idle phases share: which of them it is follows from the source alone. */
 export function idle(world: World, before: Model & {state: Idle}): Outcome {
   const ledger: Ledger = {
-    ...allToPrimary(world, before.ledger, before.state.primary),
+    ...without(allToPrimary(world, before.ledger, before.state.primary), 'readySince'),
     capacity: capacityOf(world, before),
   }
   const model = {state: before.state, ledger}

@@ -6,10 +6,11 @@ import {gridOf, nextReadingAt} from '../../analysis/grid.ts'
 import {combineVerdicts} from '../../analysis/verdict.ts'
 import {timeOf} from '../../crds/common.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
-import type {CheckResult, ReleaseStatus} from '../../crds/rollout-status.ts'
+import type {CheckResult, ReleaseStatus, SlotContent} from '../../crds/rollout-status.ts'
 import {type AnalysisObservation, otherSlot} from './observation.ts'
 import {type Ledger, type Model, type State, without} from './state.ts'
-import {inForce} from './traffic.ts'
+import {type Step, splitOf, stepsOf, withoutFaults} from './steps.ts'
+import {inForce, wants} from './traffic.ts'
 import type {World} from './world.ts'
 
 /** Results are written to the status when a verdict changes and else at most this often. */
@@ -29,19 +30,32 @@ function stepInForce({stepIndex, stepSince, held}: ReleaseStatus): {step: number
 }
 
 /** The step whose evidence is gathered; undefined where nothing is judged. */
-export function judgedStep({state, ledger}: Model, {analysis}: RolloutSpec): JudgedStep | undefined {
+export function judgedStep({state, ledger}: Model, spec: RolloutSpec): JudgedStep | undefined {
   if (state.phase === 'Baking') return bakingStep(state, ledger)
   const judged = state.phase === 'Progressing' || state.phase === 'WaitingPromotion' || state.phase === 'Promoting'
   const known = judged ? stepInForce(state.release) : undefined
   if (!judged || !known) return undefined
   const {slot} = state.canary
+  // What is seen of a step with faults before they come, or once they go, is no evidence that may end it.
+  const left = state.release.stepSince === undefined && known.step === state.release.stepIndex
+  const step = stepsOf(spec)[known.step]
+  const faulted = step !== undefined && step.faults.length > 0
+  const calm = left || !faulted ? undefined : calmSince(step, state.canary, ledger)
+  const part = !faulted ? '' : left ? '/left' : calm === undefined ? '' : '/calm'
   return {
-    id: String(known.step),
-    ...timeInForce(timeOf(known.since), ledger),
+    id: `${known.step}${part}`,
+    ...(calm === undefined ? timeInForce(timeOf(known.since), ledger) : {since: calm}),
     canary: slot,
-    primary: analysis.baseline ? 'baseline' : otherSlot(slot),
+    primary: spec.analysis.baseline ? 'baseline' : otherSlot(slot),
     compared: true,
   }
+}
+
+/** Since when a step has been in force without its faults, being held, milliseconds; undefined while it has them. */
+function calmSince(step: Step, canary: SlotContent, ledger: Ledger): number | undefined {
+  const confirmedAt = ledger.traffic?.confirmedAt
+  if (confirmedAt === undefined || !inForce(ledger)) return undefined
+  return wants(ledger, withoutFaults(splitOf(step, canary))) ? timeOf(confirmedAt) : undefined
 }
 
 /** From when to when the weight of a step has been in force; milliseconds. */

@@ -1,9 +1,10 @@
 // Whether a slot can take a share of the traffic: its workload is the one we want, its pods are ready, the mesh has its
 // destinations and its Service has the endpoints.
-import type {JsonObject, KubeObject} from '../../crds/meta.ts'
+import type {KubeObject} from '../../crds/meta.ts'
 import {annotations} from '../../crds/names.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
-import {holds} from './equality.ts'
+import type {Protection} from '../../mesh/types.ts'
+import {outstanding} from './diff.ts'
 import type {Observation} from './observation.ts'
 import {isObserved, podCounts, slotKindOf} from './workloads.ts'
 
@@ -11,16 +12,23 @@ export interface Readiness {
   ready: boolean
   /** Why not, in a few words. */
   message: string
+  /** Pods that are; 0 while the slot can't serve. */
+  count: number
 }
 
 function no(message: string): Readiness {
-  return {ready: false, message}
+  return {ready: false, message, count: 0}
 }
 
-/** Whether a slot can serve with `pods` pods. */
-export function readiness(observation: Observation, content: SlotContent, pods: number): Readiness {
+/** Whether a slot can serve with `pods` pods. @param protection what its destinations are to carry */
+export function readiness(
+  observation: Observation,
+  content: SlotContent,
+  pods: number,
+  protection?: Protection,
+): Readiness {
   const {workload, service, readyEndpoints} = observation.slots[content.slot]
-  if (slotKindOf(observation.spec) === undefined) return serviceReadiness(observation, content)
+  if (slotKindOf(observation.spec) === undefined) return serviceReadiness(observation, content, protection)
   if (!workload || workload.metadata.annotations?.[annotations.revision] !== content.revision) {
     return no(`slot ${content.slot} is being filled`)
   }
@@ -30,24 +38,33 @@ export function readiness(observation: Observation, content: SlotContent, pods: 
   if (ready < pods) return no(`${ready} of ${pods} pods ready`)
   if (!service) return no('slot Service is missing')
   if (readyEndpoints < pods) return no(`${readyEndpoints} of ${pods} endpoints ready`)
-  if (!destinationsExist(observation, content)) return no('mesh destinations are missing')
-  return {ready: true, message: `${ready} pods ready`}
+  if (!destinationsStand(observation, content, protection)) return no('mesh destinations are missing')
+  return {ready: true, message: `${ready} pods ready`, count: Math.min(ready, readyEndpoints)}
 }
 
 /** Pods behind a Service of the user's are not counted out: how many it takes is for its owner to know. */
-function serviceReadiness(observation: Observation, content: SlotContent): Readiness {
+function serviceReadiness(
+  observation: Observation,
+  content: SlotContent,
+  protection: Protection | undefined,
+): Readiness {
   const {service, readyEndpoints} = observation.slots[content.slot]
   if (!service) return no(`Service ${observation.meshContext.slots[content.slot]} is missing`)
   if (readyEndpoints === 0) return no(`Service ${service.metadata.name} has no ready pod`)
-  if (!destinationsExist(observation, content)) return no('mesh destinations are missing')
-  return {ready: true, message: `${readyEndpoints} pods ready`}
+  if (!destinationsStand(observation, content, protection)) return no('mesh destinations are missing')
+  return {ready: true, message: `${readyEndpoints} pods ready`, count: readyEndpoints}
 }
 
-function destinationsExist(observation: Observation, content: SlotContent): boolean {
+/** Whether the destinations are as they are wished, with nothing that an earlier wish has left in them. */
+function destinationsStand(
+  observation: Observation,
+  content: SlotContent,
+  protection: Protection | undefined,
+): boolean {
   const {mesh, meshContext, meshObjects} = observation
-  return mesh.renderDestinations(meshContext, [content.slot], meshObjects).every(wanted => {
-    const live = meshObjects.find(object => sameObject(object, wanted))
-    return live !== undefined && holds(wanted.spec as JsonObject, live.spec, 'exact')
+  return mesh.renderDestinations(meshContext, [content.slot], meshObjects, protection).every(manifest => {
+    const live = meshObjects.find(object => sameObject(object, manifest))
+    return live !== undefined && !outstanding({kind: 'apply', manifest}, live)
   })
 }
 

@@ -2,11 +2,12 @@
 // the route; where those don't settle it, nothing is touched. Never does the live template take over serving slots.
 import {timeOf, timeText} from '../../crds/common.ts'
 import {annotations} from '../../crds/names.ts'
-import type {SlotContent} from '../../crds/rollout-status.ts'
+import type {ReleaseStatus, SlotContent, Split} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
 import {type Observation, otherSlot, type Problem} from './observation.ts'
 import {commitOf, imageOf} from './revision.ts'
 import type {Ledger, Model} from './state.ts'
+import {withoutFaults} from './steps.ts'
 import {podCounts} from './workloads.ts'
 
 export type Rebuilt =
@@ -26,15 +27,13 @@ export function rebuild(observation: Observation): Rebuilt {
   if (fresh) return {kind: 'fresh', model: {state: {phase: 'Initializing'}, ledger: emptyLedger}}
   const sole = (['a', 'b'] as const).find(slot => carried?.[slot] === 100)
   // The version that is to serve in the end is the one that is being released.
-  const split = serviceRefs ? otherSlot(serviceRefs.serve) : olderOf(found.a, found.b)
-  const serving = sole ?? (carried ? split : alive.length === 1 ? alive[0] : undefined)
+  const older = serviceRefs ? otherSlot(serviceRefs.serve) : olderOf(found.a, found.b)
+  const serving = sole ?? (carried ? older : alive.length === 1 ? alive[0] : undefined)
   const primary = serving && found[serving]
   if (!serving || !primary || !hasPods(observation, serving))
     return {kind: 'ambiguous', problem: ambiguity(observation)}
-  return {
-    kind: 'rebuilt',
-    model: modelAround(observation, primary, carried ? found[otherSlot(serving)] : undefined, sole !== undefined),
-  }
+  const split = sole === undefined ? carried : undefined
+  return {kind: 'rebuilt', model: modelAround(observation, primary, split && found[otherSlot(serving)], split)}
 }
 
 function hasPods({spec, slots}: Observation, slot: SlotName): boolean {
@@ -71,12 +70,15 @@ function olderOf(a: SlotContent | undefined, b: SlotContent | undefined): SlotNa
   return timeOf(a.filledAt) <= timeOf(b.filledAt) ? 'a' : 'b'
 }
 
-/** With split traffic the older slot is the primary, and the release goes back: its evidence is lost with the status. */
+/**
+ * With split traffic the older slot is the primary, and the release goes back: its evidence is lost with the status.
+ * @param split what the route carries where both have a share; the primary gets the rest as in every roll-back
+ */
 function modelAround(
   observation: Observation,
   primary: SlotContent,
   other: SlotContent | undefined,
-  whole: boolean,
+  split: Split | undefined,
 ): Model {
   const now = timeText(observation.now)
   const {workload} = observation.slots[primary.slot]
@@ -88,11 +90,20 @@ function modelAround(
     capacity: observation.spec.replicas ?? replicas,
     traffic: {wanted, since: now},
   }
-  if (whole || !other) return {state: {phase: 'Healthy', primary}, ledger}
+  if (!split || !other) return {state: {phase: 'Healthy', primary}, ledger}
   const message = 'The status of the release was lost; its revision is released anew.'
   const rollback = {outcome: 'Superseded' as const, reason: 'StatusLost', message, startedAt: now}
-  const release = {id: `1-${other.revision}`, startedAt: now, phaseSince: now, weightsSeen: [], rollback}
-  return {state: {phase: 'RollingBack', primary, canary: other, release}, ledger}
+  const release: ReleaseStatus & {rollback: typeof rollback} = {
+    id: `1-${other.revision}`,
+    startedAt: now,
+    phaseSince: now,
+    weightsSeen: [],
+    // Whether they still held nobody knows: over a version that has more than the share they are meant for they must not.
+    safeguardsLifted: true,
+    rollback,
+  }
+  const carried = {...ledger, traffic: {wanted: withoutFaults(split), since: now}}
+  return {state: {phase: 'RollingBack', primary, canary: other, release}, ledger: carried}
 }
 
 function ambiguity(observation: Observation): Problem {

@@ -11,6 +11,7 @@ import {recordEvidence} from './judgement.ts'
 import {isCleanEnough, openText, overdueOutcome} from './outlook.ts'
 import type {Ledger, Model, Releasing} from './state.ts'
 import type {Step} from './steps.ts'
+import {missingConfirmation, overdue} from './traffic.ts'
 import {note, pausedFor, type RollbackReason, rollBack} from './transitions.ts'
 import {earliest, type Outcome, type World} from './world.ts'
 
@@ -107,13 +108,18 @@ export function inconclusive(
   }
 }
 
-/** The release holds its weight for a reason that a person should know of. */
+/**
+ * The release holds its weight for a reason that a person should know of.
+ * @param result the check that says why, if one does
+ * @param advice what to do about it
+ */
 export function paused(
   world: World,
   model: ReleasingModel,
   reason: string,
   text: string,
   result?: CheckResult,
+  advice = `Set fairlead.dev/skip-step or fairlead.dev/abort to "${model.state.canary.revision}" to decide.`,
 ): Outcome {
   const {state, ledger} = model
   const release = pausedFor(world, state.release, reason)
@@ -124,7 +130,7 @@ export function paused(
     event: `Paused${reason}`,
     severity: 'warn',
     title: `${world.observation.meshContext.rollout.name}: release of ${state.canary.image} paused (${reason})`,
-    text: `${text}. The canary keeps its weight. Set fairlead.dev/skip-step or fairlead.dev/abort to "${state.canary.revision}" to decide.`,
+    text: `${text}. The canary keeps its weight. ${advice}`,
     fields: {...releaseFields(world, state.primary, state.canary), ...figures},
   })
   return {
@@ -132,6 +138,33 @@ export function paused(
     message: `Paused: ${reason}`,
     notes: fresh ? [note('Warning', `Paused${reason}`, `${text}. The canary keeps its weight.`)] : [],
   }
+}
+
+/** Waits until the mesh has the wish in force; a pause that people are told of when it is late, which ends by itself. */
+export function unconfirmed(
+  world: World,
+  model: ReleasingModel,
+  what: string,
+  ...again: (number | undefined)[]
+): Outcome {
+  if (!overdue(world, model.ledger)) return holdAt(model, `${what}: waiting for the mesh`, ...again)
+  const time = earliest(...again)
+  const held = paused(
+    world,
+    model,
+    'Unconfirmed',
+    missingText(world, model.ledger),
+    undefined,
+    'It goes on when the mesh has.',
+  )
+  return time === undefined ? held : {...held, again: time}
+}
+
+/** What a late confirmation waits for, as a sentence without its full stop. */
+export function missingText(world: World, ledger: Ledger): string {
+  const late = missingConfirmation(world, ledger)
+  const why = late ? `: ${late.object}, ${late.field}: ${late.problem}; fix: ${late.fix}` : ''
+  return `The mesh has not confirmed the weight${why}`
 }
 
 /** The deadline for pods of a phase that waits for them; an outcome when it has passed. */

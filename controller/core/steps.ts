@@ -153,6 +153,13 @@ export function splitOf(step: Step, canary: SlotContent): Split {
   return Object.keys(apart).length > 0 ? {...weights, apart: {slot: canary.slot, ...apart}} : weights
 }
 
+/** A wish for the traffic without faults. */
+export function withoutFaults(split: Split): Split {
+  if (!split.apart?.faults) return split
+  const {faults: _faults, ...apart} = split.apart
+  return Object.keys(apart).length > 1 ? {...split, apart} : {a: split.a, b: split.b}
+}
+
 /** The wish for the traffic of a version that is promoted: during the bake the previous one may keep a share. */
 export function promotedSplit({spec}: {spec: RolloutSpec}, promoted: SlotContent): Split {
   const weights = weightsOf(promoted.slot, promotedWeight({spec}))

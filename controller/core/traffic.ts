@@ -64,8 +64,9 @@ export interface TrafficReading {
 /** Compares the route with the wish: notes when it carries it, confirms it after the mesh's settling, reports drift. */
 export function readTraffic(world: World, model: Model): TrafficReading {
   const traffic = model.ledger.traffic
-  // While a Rollout is deleted its route goes by our own hand.
-  if (!traffic || model.state.phase === 'Terminating') return {model, notes: []}
+  // While a Rollout is deleted its route goes by our own hand, once the target is there again.
+  const {state} = model
+  if (!traffic || (state.phase === 'Terminating' && state.terminating.stage !== 'restore')) return {model, notes: []}
   const {mesh, meshContext, meshObjects} = world.observation
   if (!isCarried(world.observation, traffic.wanted)) return drift(model, traffic)
   const since = traffic.inForceSince ?? timeText(world.now)

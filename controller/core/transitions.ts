@@ -81,7 +81,7 @@ export function rollBack(world: World, model: Model & {state: Releasing | Baking
   const requests = world.observation.analysis?.requests
   const release = {...without(known, 'paused'), phaseSince: now, rollback, ...(requests ? {requests} : {})}
   const next: RollingBack = {phase: 'RollingBack', primary, canary, release}
-  let after: Ledger = ledger
+  let after: Ledger = without(ledger, 'readySince')
   if (why.outcome === 'RolledBack' || why.outcome === 'Aborted') {
     const entry = {revision: canary.revision, reason: why.reason, at: now}
     after = {

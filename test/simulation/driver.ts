@@ -1,6 +1,6 @@
 // Drives the core on the model cluster the way the shell does: gather, decide, persist the status, carry the intents
 // out. A crash may fall between any two of these writes.
-import {decide} from '../../controller/core/decide.ts'
+import {type Decision, decide} from '../../controller/core/decide.ts'
 import {outstanding} from '../../controller/core/diff.ts'
 import {same} from '../../controller/core/equality.ts'
 import type {Note} from '../../controller/core/intents.ts'
@@ -17,18 +17,47 @@ export interface DriverOptions {
 export function pass(cluster: ModelCluster, options: DriverOptions = {}): Note[] {
   if (cluster.gone) return []
   const decision = decide(cluster.observe())
-  if (options.conflict?.()) return []
+  return carriedOut(cluster, decision, options) ? decision.notes : []
+}
+
+/** Whether the decision was persisted and carried out to its end. */
+function carriedOut(cluster: ModelCluster, decision: Decision, {conflict, crash}: DriverOptions): boolean {
+  if (conflict?.()) return false
   if (!same(decision.status, cluster.status)) {
-    if (options.crash?.()) return []
+    if (crash?.()) return false
     cluster.status = JSON.parse(JSON.stringify(decision.status))
     cluster.statusWrites++
   }
   for (const intent of decision.intents) {
     if (!outstanding(intent, cluster.subject(intent))) continue
-    if (options.crash?.()) return []
+    if (crash?.()) return false
     cluster.carryOut(intent)
   }
-  return decision.notes
+  return true
+}
+
+/** A controller as the shell runs it: a pass comes when an object has changed, or at the time that the last one asked for. */
+export class Controller {
+  readonly #cluster: ModelCluster
+  #seen = ''
+  #again = 0
+
+  constructor(cluster: ModelCluster) {
+    this.#cluster = cluster
+  }
+
+  /** A pass, if there is a reason for one. */
+  wake(options: DriverOptions = {}): void {
+    const cluster = this.#cluster
+    if (cluster.gone) return
+    const seen = cluster.watched()
+    if (seen === this.#seen && cluster.now < this.#again) return
+    const decision = decide(cluster.observe())
+    this.#seen = seen
+    this.#again = decision.again ?? Number.POSITIVE_INFINITY
+    // Whoever dies comes back and knows nothing.
+    if (!carriedOut(cluster, decision, options)) this.#again = 0
+  }
 }
 
 /** Runs until a condition holds or the time is up; returns whether it held. */

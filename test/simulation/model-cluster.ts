@@ -8,17 +8,19 @@ import {judgedStep} from '../../controller/core/judgement.ts'
 import {type AnalysisObservation, type Observation} from '../../controller/core/observation.ts'
 import {modelOf} from '../../controller/core/state.ts'
 import {durationsOf} from '../../controller/core/world.ts'
+import {contextOf} from '../../controller/shell/mesh-context.ts'
 import {timeText} from '../../crds/common.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import {finalizer, labels, parkedNodeName} from '../../crds/names.ts'
 import {rolloutSpec} from '../../crds/rollout.ts'
 import type {CheckResult, RolloutStatus} from '../../crds/rollout-status.ts'
 import {none} from '../../mesh/none/index.ts'
-import {modelMesh} from './model-mesh.ts'
+import {type MeshModel, type MeshReading, meshModels} from './mesh-models.ts'
 import {type ModelPod, ModelWorkloads, versions} from './model-workloads.ts'
 
 const namespace = 'shop'
 const target = 'checkout'
+const builtIn: ReadonlySet<string> = new Set(['v1', 'apps/v1'])
 
 export interface ModelSettings {
   startMilliseconds: number
@@ -28,6 +30,8 @@ export interface ModelSettings {
   spec?: object
   /** Kind of the target; Deployment when absent. */
   targetKind?: 'DaemonSet'
+  /** The model's own mesh when absent. */
+  mesh?: keyof typeof meshModels
 }
 
 /** What the analysis says of an image at a time. */
@@ -64,14 +68,17 @@ export class ModelCluster {
   private readonly settings: ModelSettings
   private readonly oracle: Oracle
   private readonly workloads: ModelWorkloads
+  private readonly meshModel: MeshModel
+  private lastReading: {key: string; reading: MeshReading} | undefined
 
   constructor(settings: ModelSettings, oracle: Oracle) {
     this.settings = settings
     this.oracle = oracle
     this.workloads = new ModelWorkloads(settings)
+    this.meshModel = meshModels[settings.mesh ?? 'model']
     const spec = {
       targetRef: {apiVersion: 'apps/v1', kind: settings.targetKind ?? 'Deployment', name: target},
-      traffic: {istio: {}},
+      traffic: this.meshModel.traffic(settings.settlingMilliseconds),
       strategy: {canary: {steps: [{weight: 10}, {weight: 50}]}},
       analysis: {
         interval: '5s',
@@ -108,6 +115,7 @@ export class ModelCluster {
       },
     })
     this.put({apiVersion: 'v1', kind: 'ConfigMap', metadata: {name: 'settings', namespace}, data: {colour: 'blue'}})
+    for (const object of this.meshModel.objects) this.put(object)
     for (const object of this.rollout.spec.serviceRefs ? versions(namespace, this.rollout.spec.serviceRefs) : [])
       this.put(object)
     if (!this.rollout.spec.serviceRefs) this.deploy('app:1', 3)
@@ -187,12 +195,26 @@ export class ModelCluster {
   private run(): void {
     this.workloads.run(this)
     const last = this.routes.at(-1)
-    const written = this.find('Route', target)?.spec as {a: number; b: number} | undefined
-    const weights = this.meshSilent ? last?.weights : written
+    const weights = this.meshSilent ? last?.weights : this.reading().route?.shares
     const selector = this.find('Service', target)?.spec.selector ?? {}
     if (!last || JSON.stringify([last.weights, last.selector]) !== JSON.stringify([weights, selector])) {
       this.routes.push({at: this.now, selector, ...(weights ? {weights} : {})})
     }
+  }
+
+  /** Differs whenever a watch would have told of something. */
+  watched(): string {
+    const objects = [...this.objects.entries()].map(([key, {metadata}]) => `${key}@${metadata.resourceVersion}`)
+    const pods = this.pods.map(({object: {metadata}, goneAt, readyAt}) => [metadata.name, goneAt, readyAt <= this.now])
+    return JSON.stringify([objects, pods, this.status, this.rollout.metadata])
+  }
+
+  /** What proxies that are up to date take from the mesh's objects. */
+  reading(): MeshReading {
+    const objects = [...this.objects.values()].filter(({apiVersion}) => !builtIn.has(apiVersion))
+    const key = objects.map(({kind, metadata}) => `${kind}/${metadata.name}@${metadata.resourceVersion}`).join()
+    if (this.lastReading?.key !== key) this.lastReading = {key, reading: this.meshModel.read(objects)}
+    return this.lastReading.reading
   }
 
   /** Name of a slot's Service, and of its workload where that is Fairlead's. */
@@ -243,7 +265,7 @@ export class ModelCluster {
         const manifest = stamped(intent.manifest)
         const {kind, metadata} = manifest
         const old = this.find(kind, metadata.name)
-        const whole = manifest.apiVersion === 'mesh.test/v1' ? {} : old?.spec
+        const whole = builtIn.has(manifest.apiVersion) ? old?.spec : {}
         const spec = manifest.spec && {...whole, ...manifest.spec}
         if (kind === 'Deployment' && spec && spec.replicas === undefined) spec.replicas = 1
         this.put({...old, ...manifest, ...(spec ? {spec} : {}), ...(old?.status ? {status: old.status} : {})})
@@ -288,7 +310,8 @@ export class ModelCluster {
 
   observe(): Observation {
     const spec = rolloutSpec.parse(this.rollout.spec)
-    const mesh = spec.traffic.none ? none : modelMesh(this.settings.settlingMilliseconds, this.meshSilent)
+    const {mesh: meshOf, answered} = this.meshModel
+    const mesh = spec.traffic.none ? none : meshOf(this.settings.settlingMilliseconds, this.meshSilent)
     const apex = this.find('Service', target)
     const mine = [...this.objects.values()].filter(object => object.metadata.labels?.[labels.rollout] !== undefined)
     const {targetKind = 'Deployment'} = this.settings
@@ -313,13 +336,7 @@ export class ModelCluster {
       spec,
       status: this.status,
       mesh,
-      meshContext: {
-        rollout: {name: target, namespace, uid: 'rollout-uid'},
-        apex: {name: target, ports: apex?.spec.ports ?? [], selector: apex?.spec.selector ?? {}},
-        slots: {a: this.slotName('a'), b: this.slotName('b')},
-        baseline: `${target}-baseline`,
-        traffic: spec.traffic,
-      },
+      meshContext: contextOf(this.rollout, spec, apex),
       namespaceTerminating: this.namespaceTerminating,
       ...(live ? {target: live} : {}),
       ...(baseline ? {baseline} : {}),
@@ -333,7 +350,7 @@ export class ModelCluster {
       previews: mine.filter(object => object.metadata.labels?.[labels.preview] !== undefined),
       snapshots: mine.filter(object => object.kind === 'ControllerRevision'),
       copies: mine.filter(object => object.kind === 'ConfigMap'),
-      meshObjects: mine.filter(object => object.apiVersion === 'mesh.test/v1'),
+      meshObjects: [...this.objects.values()].filter(one => !builtIn.has(one.apiVersion)).map(answered),
       missingKinds: [],
       secretsHidden: false,
       autoscalers: [],

@@ -59,7 +59,8 @@ export function modelMesh(settlingMilliseconds: number, silent: boolean): Mesh {
     interests: () => [],
     renderDestinations: (context, slots, _objects, protection) => [
       ...slots.map(slot => {
-        const limits = protection?.slot === slot ? {safeguards: protection.safeguards} : {}
+        const safeguards = protection?.slot === slot ? protection.safeguards : {}
+        const limits = Object.keys(safeguards).length > 0 ? {safeguards} : {}
         return object(context, 'Destination', context.slots[slot], limits)
       }),
       ...(protection?.faults ?? []).map(fault => object(context, 'Fault', fault.service, {...fault})),

@@ -235,6 +235,39 @@ function selected(cluster: ModelCluster): Record<string, string> {
   return cluster.find('Service', 'checkout')?.spec.selector
 }
 
+describe('a release that is held', () => {
+  test.each([
+    ['before the switch', {blueGreen: {pause: {duration: '20s'}}}, '1/1'],
+    [
+      'on a second step of the same weight',
+      {
+        canary: {
+          steps: [
+            {weight: 10, checks: []},
+            {weight: 10, pause: {duration: '20s'}},
+          ],
+        },
+      },
+      '2/2',
+    ],
+  ])('%s it stays as long as it is told, however long the traffic has been as it is', (_, strategy, last) => {
+    const {cluster} = released(strategy, 'Preparing')
+    expect(runUntil(cluster, () => cluster.status.step === last, 60_000)).toBe(true)
+    const begun = cluster.now
+    expect(runUntil(cluster, () => cluster.status.phase === 'Promoting', 120_000)).toBe(true)
+    expect(cluster.now - begun).toBeGreaterThanOrEqual(20_000)
+  })
+
+  test('a deletion before the switch shows the new version to nobody, though it bears the labels of the old one', () => {
+    const {cluster} = released({blueGreen: {pause: {}}}, 'Progressing')
+    expect(runUntil(cluster, () => cluster.status.release?.paused !== undefined, 30_000)).toBe(true)
+    const {metadata} = cluster.rollout
+    cluster.rollout = {...cluster.rollout, metadata: {...metadata, deletionTimestamp: '2026-01-01T00:00:00Z'}}
+    expect(runUntil(cluster, () => cluster.gone, 120_000)).toBe(true)
+    expect([cluster.dropped, cluster.served['app:2']]).toEqual([0, undefined])
+  })
+})
+
 describe('without a mesh', () => {
   test('a canary: its share is that of its pods, and the Service selects both slots', () => {
     const strategy = {canary: {steps: [{weight: 0}, {weight: 5}, {weight: 34}, {weight: 50}]}}
@@ -302,6 +335,22 @@ describe('the selector of a Service without a mesh', () => {
     const repaired = () => selected(cluster)['fairlead.dev/slot'] === 'a'
     expect(runUntil(cluster, repaired, 10_000, {}, notes => reasons.push(...notes.map(one => one.reason)))).toBe(true)
     expect(reasons).toContain('RouteDrift')
+  })
+
+  test('a deletion in a release takes the new version away first, and is not held by it', () => {
+    const spec = {strategy: {canary: {steps: [{weight: 25, pause: {}}]}}, analysis, ...plain}
+    const cluster = new ModelCluster({...settings, spec}, () => 'pass')
+    expect(runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000)).toBe(true)
+    cluster.deploy('app:2')
+    expect(runUntil(cluster, () => cluster.status.release?.paused !== undefined, 60_000)).toBe(true)
+    const {metadata} = cluster.rollout
+    cluster.rollout = {...cluster.rollout, metadata: {...metadata, deletionTimestamp: '2026-01-01T00:00:00Z'}}
+    const givenBack = () => selected(cluster)['fairlead.dev/slot'] === undefined
+    expect(runUntil(cluster, () => selected(cluster)['fairlead.dev/slot'] === 'a', 5000)).toBe(true)
+    expect(runUntil(cluster, givenBack, 60_000)).toBe(true)
+    expect(cluster.readyWith({'fairlead.dev/slot': 'b'})).toEqual([])
+    expect(runUntil(cluster, () => cluster.gone, 60_000)).toBe(true)
+    expect(cluster.dropped).toBe(0)
   })
 
   test('its target gets the Service back when the Rollout goes', () => {

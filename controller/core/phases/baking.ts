@@ -9,10 +9,10 @@ import {carriedOut, commanded} from '../commands.ts'
 import {checkSentences, fieldsOfCheck} from '../figures.ts'
 import {freshEvidence, type Judgement, judge, moreAt, recordEvidence} from '../judgement.ts'
 import {openText, overdueOutcome} from '../outlook.ts'
-import {failedCheck, goingOn, holdAt} from '../releasing.ts'
+import {failedCheck, goingOn, holdAt, missingText} from '../releasing.ts'
 import type {Baking, Model} from '../state.ts'
 import {allTo} from '../steps.ts'
-import {inForce, want} from '../traffic.ts'
+import {inForce, overdue, want} from '../traffic.ts'
 import {endRelease, note, pausedFor, type RollbackReason, rollBack} from '../transitions.ts'
 import {earliest, type Outcome, type World} from '../world.ts'
 
@@ -112,7 +112,29 @@ function isClosing({state, ledger}: BakingModel): boolean {
 }
 
 function close(world: World, model: BakingModel): Outcome {
-  return inForce(model.ledger) ? end(world, model, usualEnd) : holdAt(model, 'Weight 100: waiting for the mesh')
+  if (inForce(model.ledger)) return end(world, model, usualEnd)
+  if (!overdue(world, model.ledger)) return holdAt(model, 'Weight 100: waiting for the mesh')
+  return late(world, model)
+}
+
+/** The mesh is late with the last weight: people are told of it, and the bake ends when the mesh has confirmed it. */
+function late(world: World, {state, ledger}: BakingModel): Outcome {
+  const {release, primary, previous} = state
+  const text = `${missingText(world, ledger)}. The bake ends when the mesh has.`
+  const held = {state: {...state, release: pausedFor(world, release, 'Unconfirmed')}, ledger}
+  if (release.paused?.reason === 'Unconfirmed') return holdAt(held, 'Paused: Unconfirmed')
+  const alerted = withAlert(world, ledger, `${release.id}/bake`, {
+    event: 'PausedUnconfirmed',
+    severity: 'warn',
+    title: `${world.observation.meshContext.rollout.name}: bake of ${primary.image} paused (Unconfirmed)`,
+    text,
+    fields: releaseFields(world, previous, primary),
+  })
+  return {
+    model: {...held, ledger: alerted},
+    message: 'Paused: Unconfirmed',
+    notes: [note('Warning', 'PausedUnconfirmed', text)],
+  }
 }
 
 /** The bake is over; a share that the previous version kept goes to the new one first. */

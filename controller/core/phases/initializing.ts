@@ -3,9 +3,9 @@
 import {timeOf} from '../../../crds/common.ts'
 import {annotations} from '../../../crds/names.ts'
 import {apexAt} from '../apex.ts'
-import {readiness} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
 import {type Source, sourceText} from '../revision.ts'
+import {settled} from '../settled.ts'
 import type {Initializing, Ledger, Model} from '../state.ts'
 import {allTo} from '../steps.ts'
 import {inForce, want} from '../traffic.ts'
@@ -30,10 +30,10 @@ export function initializing(world: World, model: InitializingModel): Outcome {
   if (!primary) return holdAt(model, 'Waiting for the target')
   const {traffic} = model.ledger
   if (!traffic) {
-    const {ready, message} = readiness(observation, primary, firstPods(world, model))
-    if (!ready) return holdAt(model, `Adopting: ${message}`)
+    const {message, ledger, again, ...found} = settled(world, model, primary, firstPods(world, model))
+    if (!found.settled) return holdAt({state: model.state, ledger}, `Adopting: ${message}`, again)
     return holdAt(
-      {state: model.state, ledger: want(model.ledger, allTo(primary.slot), world.now)},
+      {state: model.state, ledger: want(ledger, allTo(primary.slot), world.now)},
       'Adopting: waiting for the mesh',
     )
   }

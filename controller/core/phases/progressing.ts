@@ -1,11 +1,13 @@
 // Progressing: step by step more traffic for the canary. A weight rises only when the slot has the pods for it and the
 // evidence of the step before allows it; the time on a step starts when the mesh has its weight in force.
 import {timeOf, timeText} from '../../../crds/common.ts'
+import type {Split} from '../../../crds/rollout-status.ts'
 import {carriedOut, commanded} from '../commands.ts'
 import {checkSentences} from '../figures.ts'
 import type {Note} from '../intents.ts'
 import {freshEvidence, isBehind, judge, judgeStepInForce, moreAt} from '../judgement.ts'
-import {podTrouble, readiness, readyPods} from '../readiness.ts'
+import {endFaults} from '../protection.ts'
+import {podTrouble, readyPods} from '../readiness.ts'
 import {
   back,
   failedCheck,
@@ -17,10 +19,12 @@ import {
   paused,
   progressDeadline,
   type ReleasingModel,
+  unconfirmed,
   withEvidence,
 } from '../releasing.ts'
+import {settled} from '../settled.ts'
 import {without} from '../state.ts'
-import {type Step, splitOf, stepText} from '../steps.ts'
+import {type Step, splitOf, stepText, withoutFaults} from '../steps.ts'
 import {inForce, isReached, want, wants} from '../traffic.ts'
 import {enter, note, pausedFor} from '../transitions.ts'
 import {earliest, type Outcome, podsFor, type World} from '../world.ts'
@@ -31,13 +35,13 @@ const maximumWeightsSeen = 52
 export function progressing(world: World, before: ReleasingModel): Outcome {
   const checked = interrupted(world, before)
   if (isOutcome(checked)) return checked
-  const {model, again} = checked
+  const {again} = checked
+  const step = world.steps[checked.model.state.release.stepIndex ?? 0]
+  const model = faultsOf(world, checked.model, step)
   const promoted = promoteCommand(world, model)
   if (promoted) return promoted
   const lost = canaryLost(world, model)
   if (lost) return lost
-  const index = model.state.release.stepIndex ?? 0
-  const step = world.steps[index]
   if (!step)
     return {
       model: {...model, state: enter(world, model.state, 'WaitingPromotion')},
@@ -45,8 +49,8 @@ export function progressing(world: World, before: ReleasingModel): Outcome {
       notes: [],
     }
   // The readings of the step before come first: after a restart there may be many, and no later step counts them.
-  const arrived = weightStands(model, step) && !(model.state.release.held && isBehind(world))
-  const outcome = arrived ? dwell(world, model, step) : raise(world, model, step)
+  const arrived = weightStands(world, model, step) && !(model.state.release.held && isBehind(world))
+  const outcome = arrived ? dwell(world, tracked(world, model, step), step) : raise(world, model, step)
   const earlier = earliest(outcome.again, again)
   return earlier === undefined ? outcome : {...outcome, again: earlier}
 }
@@ -59,7 +63,7 @@ export function promoteCommand(world: World, model: ReleasingModel): Outcome | u
   return {
     model: {
       state: {...state, release: {...state.release, skipAnalysis: true}},
-      ledger: carriedOut(world, model.ledger, 'promote'),
+      ledger: endFaults(carriedOut(world, model.ledger, 'promote'), world.now),
     },
     message: 'Promoting, as told',
     notes: [
@@ -77,13 +81,32 @@ export function canaryLost(world: World, model: ReleasingModel): Outcome | undef
   return back(world, model, {outcome: 'RolledBack', reason: 'CanaryNotReady', message})
 }
 
-function weightStands(model: ReleasingModel, step: Step): boolean {
-  return wants(model.ledger, splitOf(step, model.state.canary)) && inForce(model.ledger)
+/** The model that knows since when the pods of its step have been ready, for the next rise to rely on. */
+export function tracked(world: World, model: ReleasingModel, step: Step): ReleasingModel {
+  const {state} = model
+  return {state, ledger: settled(world, model, state.canary, podsFor(world, model, step)).ledger}
+}
+
+/** The model without faults where the step has none, or is held: they are there only while it is being judged. */
+function faultsOf(world: World, model: ReleasingModel, step: Step | undefined): ReleasingModel {
+  const wished = step && wishOf(world, model, step).apart?.faults
+  if (wished || !model.ledger.traffic?.wanted.apart?.faults) return model
+  return {...leaving(model), ledger: endFaults(model.ledger, world.now)}
+}
+
+/** What the traffic is to be on a step now. */
+function wishOf(world: World, {state}: ReleasingModel, step: Step): Split {
+  const split = splitOf(step, state.canary)
+  return world.spec.pause || state.release.paused ? withoutFaults(split) : split
+}
+
+function weightStands(world: World, model: ReleasingModel, step: Step): boolean {
+  return wants(model.ledger, wishOf(world, model, step)) && inForce(model.ledger)
 }
 
 /**
- * On the way to the step's weight: pods first, then the wish, then the mesh. The weight of the step before is in force
- * meanwhile, and goes on being judged.
+ * On the way to the step's weight: pods first, which every proxy has to know, then the wish, then the mesh. The weight of
+ * the step before is in force meanwhile, and goes on being judged.
  */
 function raise(world: World, before: ReleasingModel, step: Step): Outcome {
   const model = withEvidence(world, leaving(before))
@@ -93,17 +116,22 @@ function raise(world: World, before: ReleasingModel, step: Step): Outcome {
   const next = judgement && moreAt(judgement)
   const pods = podsFor(world, model, step)
   const share = shareText(world, model, step, pods)
-  if (wants(ledger, splitOf(step, state.canary))) return holdAt(model, `${share}: waiting for the mesh`, next)
-  const {ready, message} = readiness(world.observation, state.canary, pods)
-  if (ready) {
-    const evidence = freshEvidence(world, ledger, state.release)
-    const wish = want(evidence.ledger, splitOf(step, state.canary), world.now)
-    const wished = {state: {...state, release: evidence.release}, ledger: wish}
+  const wish = wishOf(world, model, step)
+  if (wants(ledger, wish) || !inForce(ledger)) return unconfirmed(world, model, share, next)
+  const {message, ...found} = settled(world, model, state.canary, pods)
+  const asked = {state, ledger: found.ledger}
+  if (found.settled) {
+    const evidence = freshEvidence(world, found.ledger, state.release)
+    const wished = {
+      state: {...state, release: evidence.release},
+      ledger: want(evidence.ledger, wish, world.now),
+    }
     return holdAt(wished, `${share}: waiting for the mesh`, next)
   }
+  if (found.again !== undefined) return holdAt(asked, `${share}: ${message}`, found.again, next)
   const trouble = podTrouble(world.observation, state.canary)
-  const deadline = progressDeadline(world, model, trouble ? `${message}; ${trouble}` : message)
-  return isOutcome(deadline) ? deadline : holdAt(model, `${share}: ${message}`, deadline.again, next)
+  const deadline = progressDeadline(world, asked, trouble ? `${message}; ${trouble}` : message)
+  return isOutcome(deadline) ? deadline : holdAt(asked, `${share}: ${message}`, deadline.again, next)
 }
 
 /** The step's own weight no longer stands. What is in force is judged on, unless somebody changed the route. */
@@ -131,21 +159,43 @@ function dwell(world: World, before: ReleasingModel, step: Step): Outcome {
   }
   const hold = world.spec.pause
     ? paused(world, model, 'UserPause', 'spec.pause is set')
-    : step.untilTold
-      ? paused(world, model, 'StepPause', `Step ${(state.release.stepIndex ?? 0) + 1} waits to be told`)
-      : undefined
+    : step.faults.length > 0
+      ? faultsAway(world, model)
+      : step.untilTold
+        ? waitsToBeTold(world, model)
+        : undefined
   if (hold) return goingOn(hold, moreAt(judgement))
   const until = since + step.dwellMilliseconds
   if (judgement.kind === 'wait') {
     const late = inconclusive(world, model, step, since, judgement.result)
-    if (late !== 'wait') return 'told' in late ? nextStep(world, model, late.told) : {...late, again: judgement.again}
+    if (late !== 'wait') return 'told' in late ? over(world, model, step, late.told) : {...late, again: judgement.again}
     const deadline = since + step.deadlineMilliseconds
     const why = judgement.result ? `${judgement.result.name}: ${judgement.result.reason}` : 'analysing'
     return holdAt(resumed(world, model), `${share}: ${why}`, judgement.again, deadline)
   }
   if (world.now < until)
     return holdAt(resumed(world, model), `${share}: passed, staying a while`, until, judgement.again)
-  return nextStep(world, model, passed(world, model, step))
+  return over(world, model, step, passed(world, model, step))
+}
+
+/** A step that has been judged waits to be told, if it is to, and else the next one comes. */
+function over(world: World, model: ReleasingModel, step: Step, told: Note): Outcome {
+  return step.untilTold ? waitsToBeTold(world, model) : nextStep(world, model, told)
+}
+
+function waitsToBeTold(world: World, model: ReleasingModel): Outcome {
+  return paused(world, model, 'StepPause', `Step ${(model.state.release.stepIndex ?? 0) + 1} waits to be told`)
+}
+
+/**
+ * A step whose faults are away since it is held. Without them its verdict says nothing, so a hold for want of one, or until
+ * somebody speaks, does not end by itself; one that is over brings them back, and the step is judged anew.
+ */
+function faultsAway(world: World, model: ReleasingModel): Outcome | undefined {
+  const reason = model.state.release.paused?.reason
+  if (reason === undefined) return undefined
+  const isOver = reason === 'UserPause' || reason === 'Unconfirmed'
+  return isOver ? holdAt(resumed(world, model), 'Resuming') : paused(world, model, reason, '')
 }
 
 /** The step in a few words; where pods make the share, also how many of them are to have it. */
@@ -174,7 +224,8 @@ function arrived(world: World, before: ReleasingModel, step: Step): ReleasingMod
 /** @param told of why the step ends */
 function nextStep(world: World, before: ReleasingModel, told: Note): Outcome {
   const evidence = freshEvidence(world, before.ledger, before.state.release)
-  const model: ReleasingModel = {state: {...before.state, release: evidence.release}, ledger: evidence.ledger}
+  const ledger = endFaults(evidence.ledger, world.now)
+  const model: ReleasingModel = {state: {...before.state, release: evidence.release}, ledger}
   const {state} = model
   const ended = state.release.stepIndex ?? 0
   const {steps} = world

@@ -6,7 +6,8 @@ import {releaseFields, withAlert} from '../alerts.ts'
 import {apexAt} from '../apex.ts'
 import {checkSentences, fieldsOfChecks, requestFields} from '../figures.ts'
 import {freshEvidence, judge, moreAt} from '../judgement.ts'
-import {imageIDsOf, podTrouble, readiness} from '../readiness.ts'
+import {endFaults} from '../protection.ts'
+import {imageIDsOf, podTrouble} from '../readiness.ts'
 import {
   back,
   failedCheck,
@@ -15,12 +16,14 @@ import {
   isOutcome,
   progressDeadline,
   type ReleasingModel,
+  unconfirmed,
   withEvidence,
 } from '../releasing.ts'
+import {settled} from '../settled.ts'
 import {type Model, without} from '../state.ts'
 import {promotedSplit, promotedWeight} from '../steps.ts'
 import {inForce, want, wants} from '../traffic.ts'
-import {note} from '../transitions.ts'
+import {note, pausedFor} from '../transitions.ts'
 import {fullPods, type Outcome, type World} from '../world.ts'
 import {canaryLost} from './progressing.ts'
 
@@ -28,7 +31,8 @@ export function promoting(world: World, before: ReleasingModel): Outcome {
   const checked = interrupted(world, before)
   if (isOutcome(checked)) return checked
   const {again} = checked
-  const model = withEvidence(world, checked.model)
+  const known = withEvidence(world, checked.model)
+  const model = resumed(world, {...known, ledger: endFaults(known.ledger, world.now)})
   const lost = canaryLost(world, model)
   if (lost) return lost
   const {state, ledger} = model
@@ -38,21 +42,33 @@ export function promoting(world: World, before: ReleasingModel): Outcome {
   const next = moreAt(judgement)
   const weight = promotedWeight(world)
   if (!wants(ledger, promotedSplit(world, state.canary))) return fill(world, model, next, again)
-  if (!inForce(ledger)) return holdAt(model, `Weight ${weight}: waiting for the mesh`, next, again)
+  if (!inForce(ledger)) return unconfirmed(world, model, `Weight ${weight}`, next, again)
   if (!apexAt(world.observation, state.canary.slot)) return holdAt(model, 'Moving the apex Service', next, again)
   return promoted(world, model)
 }
 
-/** Full capacity first, then the wish for all of the traffic. */
-function fill(world: World, model: ReleasingModel, ...again: (number | undefined)[]): Outcome {
-  const {state, ledger} = model
-  if (world.spec.suspend) return holdAt(model, 'Suspended before promotion', ...again)
-  const {ready, message} = readiness(world.observation, state.canary, fullPods(world, model))
-  if (ready) {
+/** A mesh that was late has confirmed the weight. */
+function resumed(world: World, model: ReleasingModel): ReleasingModel {
+  if (!inForce(model.ledger)) return model
+  return {...model, state: {...model.state, release: pausedFor(world, model.state.release, undefined)}}
+}
+
+/** Full capacity, and the end of the safeguards; once every proxy knows of both, the wish for all of the traffic. */
+function fill(world: World, asked: ReleasingModel, ...again: (number | undefined)[]): Outcome {
+  const {state} = asked
+  if (!inForce(asked.ledger)) return unconfirmed(world, asked, 'Promoting', ...again)
+  if (world.spec.suspend) return holdAt(asked, 'Suspended before promotion', ...again)
+  const {message, ledger, ...found} = settled(world, asked, state.canary, fullPods(world, asked))
+  const model = {state, ledger}
+  if ((found.settled || found.again !== undefined) && !state.release.safeguardsLifted) {
+    return holdAt({state: {...state, release: {...state.release, safeguardsLifted: true}}, ledger}, 'Promoting')
+  }
+  if (found.settled) {
     const weight = promotedWeight(world)
     const wish = want(ledger, promotedSplit(world, state.canary), world.now)
     return holdAt({state, ledger: wish}, `Weight ${weight}: waiting for the mesh`)
   }
+  if (found.again !== undefined) return holdAt(model, `Promoting: ${message}`, found.again, ...again)
   const trouble = podTrouble(world.observation, state.canary)
   const deadline = progressDeadline(world, model, trouble ? `${message}; ${trouble}` : message)
   return isOutcome(deadline) ? deadline : holdAt(model, `Promoting: ${message}`, deadline.again, ...again)
@@ -64,7 +80,7 @@ function promoted(world: World, model: ReleasingModel): Outcome {
   const images = imageIDsOf(world.observation, state.canary)
   const primary = images.length > 0 ? {...state.canary, imageIDs: images} : state.canary
   const release = {
-    ...without(evidence.release, 'held'),
+    ...without(without(evidence.release, 'held'), 'paused'),
     phaseSince: timeText(world.now),
     weightsSeen: [...evidence.release.weightsSeen, promotedWeight(world)].slice(-52),
   }

@@ -4,6 +4,7 @@
 import {timeOf, timeText} from '../../../crds/common.ts'
 import {readyPods} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
+import {known} from '../settled.ts'
 import type {Model, RollingBack} from '../state.ts'
 import {inForce, overdue} from '../traffic.ts'
 import {allToPrimary, endRelease, note} from '../transitions.ts'
@@ -12,12 +13,8 @@ import type {Outcome, World} from '../world.ts'
 export function rollingBack(world: World, before: Model & {state: RollingBack}): Outcome {
   const {state} = before
   const {rollback} = state.release
-  const capacity = before.ledger.capacity ?? 1
-  const routed = before.ledger.traffic?.wanted[state.primary.slot] === 100
-  // A primary that has lost its pods can't take the traffic: its pods come first, as for every weight.
-  if (!routed && capacity > 0 && readyPods(world.observation, state.primary) === 0) {
-    return holdAt(before, `Rolling back: waiting for the primary's pods`)
-  }
+  const lost = primaryLost(world, before)
+  if (lost) return lost
   const model = {state, ledger: allToPrimary(world, before.ledger, state.primary)}
   const confirmed = inForce(model.ledger)
   if (!confirmed && !overdue(world, model.ledger)) return holdAt(model, `Rolling back: ${rollback.reason}`)
@@ -37,4 +34,23 @@ export function rollingBack(world: World, before: Model & {state: RollingBack}):
     message: failed ? `Rolled back: ${rollback.reason}` : 'Serving the primary',
     notes: [note('Normal', 'RollbackComplete', text)],
   }
+}
+
+/** A primary that has lost its pods can't take the traffic: they come first, as for every weight, and are known first. */
+function primaryLost(world: World, model: Model & {state: RollingBack}): Outcome | undefined {
+  const {state, ledger} = model
+  const {primary} = state
+  if (ledger.traffic?.wanted[primary.slot] === 100 || (ledger.capacity ?? 1) === 0) return undefined
+  const count = readyPods(world.observation, primary)
+  const hadNone = ledger.readySince?.slot === primary.slot
+  if (count > 0 && !hadNone) return undefined
+  if (count === 0) {
+    const since = ledger.readySince?.pods === 0 ? ledger.readySince.since : timeText(world.now)
+    const marked = {...ledger, readySince: {slot: primary.slot, pods: 0, since}}
+    return holdAt({state, ledger: marked}, `Rolling back: waiting for the primary's pods`)
+  }
+  const found = known(world, ledger, primary, 1, count)
+  return found.settled
+    ? undefined
+    : holdAt({state, ledger: found.ledger}, `Rolling back: ${found.message}`, found.again)
 }

@@ -1,19 +1,24 @@
 // Terminating: the target is given back before anything of ours goes. It runs the primary's template with full capacity
-// and is ready; then traffic; then the route, the destinations, the Services and the slots.
+// and is ready, and what is not of the primary's version is gone; then traffic; then the route, the destinations, the
+// Services and the slots.
 import {timeOf, timeText} from '../../../crds/common.ts'
 import {apexTaken} from '../apex.ts'
 import {holds, same} from '../equality.ts'
+import {otherSlot} from '../observation.ts'
 import {isOurs, owned} from '../owned.ts'
-import {sameObject} from '../readiness.ts'
+import {readyPods, sameObject} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
 import {restoredTemplate} from '../restore.ts'
 import type {Model, Terminating} from '../state.ts'
 import {allTo} from '../steps.ts'
-import {note} from '../transitions.ts'
-import {isObserved, podCounts} from '../workloads.ts'
+import {allToPrimary, note} from '../transitions.ts'
+import {isObserved, podCounts, slotKindOf} from '../workloads.ts'
 import {fullPods, type Outcome, type World} from '../world.ts'
 
 type TerminatingModel = Model & {state: Terminating}
+
+/** How long a deletion waits for the slot that is not the primary's to lose its traffic and its pods. */
+const longestEmptyingMilliseconds = 120_000
 
 /** Enters the phase, whatever the phase before. */
 export function beginTerminating(world: World, model: Model): TerminatingModel {
@@ -22,11 +27,13 @@ export function beginTerminating(world: World, model: Model): TerminatingModel {
   return {state: {phase: 'Terminating', ...(primary ? {primary} : {}), terminating}, ledger: model.ledger}
 }
 
-export function terminating(world: World, model: TerminatingModel): Outcome {
-  const {stage, since} = model.state.terminating
+export function terminating(world: World, before: TerminatingModel): Outcome {
+  const {stage, since} = before.state.terminating
+  const model = stage === 'restore' ? withdrawn(world, before) : before
   switch (stage) {
     case 'restore':
       if (!restored(world, model)) return holdAt(model, 'Giving the target back')
+      if (!isAlone(world, model)) return holdAt(model, 'Emptying the other slot', aloneAt(model))
       return moved(world, model, 'reroute', 'The target is ready; traffic returns to it.')
     case 'reroute':
       if (!rerouted(world)) return holdAt(model, 'Removing the route')
@@ -41,6 +48,32 @@ export function terminating(world: World, model: TerminatingModel): Outcome {
     default:
       return stage satisfies never
   }
+}
+
+/** Everything goes to the primary first, where it has pods: the target that comes back is of its version. */
+function withdrawn(world: World, model: TerminatingModel): TerminatingModel {
+  const {primary} = model.state
+  if (!primary || !model.ledger.traffic || readyPods(world.observation, primary) === 0) return model
+  return {...model, ledger: allToPrimary(world, model.ledger, primary)}
+}
+
+/**
+ * Whether no pod but the primary's would answer for the apex Service as the user had it: all of them bear the labels that it
+ * selects. A mesh that says nothing any more doesn't hold the deletion.
+ */
+function isAlone(world: World, model: TerminatingModel): boolean {
+  const {primary} = model.state
+  if (!primary || !model.ledger.traffic || !slotKindOf(world.spec) || world.now >= aloneAt(model)) return true
+  return world.observation.slots[otherSlot(primary.slot)].readyEndpoints === 0
+}
+
+/** When the other slot is waited for no more, milliseconds. */
+function aloneAt({
+  state: {
+    terminating: {since},
+  },
+}: TerminatingModel): number {
+  return timeOf(since) + longestEmptyingMilliseconds
 }
 
 function moved(world: World, model: TerminatingModel, stage: 'reroute' | 'drain' | 'remove', text: string): Outcome {

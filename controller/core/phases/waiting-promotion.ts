@@ -1,6 +1,7 @@
 // WaitingPromotion: every step passed, and something of the user's holds the last move. The canary keeps its weight and
 // may still roll back.
 import {judge, moreAt} from '../judgement.ts'
+import {endFaults} from '../protection.ts'
 import {
   back,
   failedCheck,
@@ -13,13 +14,16 @@ import {
 } from '../releasing.ts'
 import {enter} from '../transitions.ts'
 import {earliest, type Outcome, type World} from '../world.ts'
-import {canaryLost, promoteCommand} from './progressing.ts'
+import {canaryLost, promoteCommand, tracked} from './progressing.ts'
 
 export function waitingPromotion(world: World, before: ReleasingModel): Outcome {
   const checked = interrupted(world, before)
   if (isOutcome(checked)) return checked
   const {again} = checked
-  const model = withEvidence(world, checked.model)
+  const last = world.steps.at(-1)
+  const known = withEvidence(world, checked.model)
+  const calm = {...known, ledger: endFaults(known.ledger, world.now)}
+  const model = last ? tracked(world, calm, last) : calm
   const ended = promoteCommand(world, model) ?? canaryLost(world, model)
   if (ended) return ended
   const judgement = judge(world, model, world.steps.at(-1)?.checks)
