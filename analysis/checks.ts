@@ -14,7 +14,14 @@ export type Side = 'caller' | 'destination' | 'query'
 export const maximumMessageLength = 1024
 
 /** Reasons of a check that only has to go on for a while: no news for anybody. */
-const awaiting = new Set(['WindowNotFull', 'InitialDelay', 'BelowFailureLimit', 'MoreRequestsNeeded'])
+const awaiting = new Set([
+  'WindowNotFull',
+  'InitialDelay',
+  'BelowFailureLimit',
+  'MoreRequestsNeeded',
+  'AnswerAwaited',
+  'AwaitingScrapes',
+])
 
 /** Whether a check without a verdict just needs time or requests, and nobody's help. */
 export function isAwaiting(reason: string): boolean {

@@ -25,6 +25,9 @@ export interface JudgedStep {
   compared: boolean
 }
 
+/** Envoy adds its histograms up at times of its own, so far apart: what came since is in the next scrape. */
+export const flushMilliseconds = 5000
+
 /** What the counters gave at a grid time. */
 export type Polled = {at: number} & (
   | {kind: 'counted'; poll: CountedPoll}
@@ -50,9 +53,10 @@ export function judgeComparisons(
       results.push({name: check.name, ...withoutCounts(polled), evaluatedAt})
       return known
     }
-    const poll = pollOf(polled.poll, step, check.metric)
+    const {poll, isEarly} = pollOf(polled.poll, step, check.metric)
     const judged = judgePoll(effective, known, poll)
-    results.push(resultOf(effective, judged, poll, evaluatedAt))
+    const result = resultOf(effective, judged, poll, evaluatedAt)
+    results.push(isEarly && judged.standing.kind === 'noTraffic' ? {...result, ...tooEarly} : result)
     return judged.evidence
   })
   return {evidence: {through: evaluatedAt, step: step.id, checks}, results}
@@ -69,20 +73,34 @@ function evidenceOf(check: CompareSettings, step: JudgedStep, before: Evidence |
   return step.compared ? begun : aloneAtBegin(begun)
 }
 
-function pollOf(counted: CountedPoll, step: JudgedStep, metric: CompareSettings['metric']): Poll {
+/** Nobody knows of requests yet: that is no lack of them. */
+const tooEarly = {
+  reason: 'AwaitingScrapes',
+  message: 'Prometheus has not scraped twice since the weight of this step came into force',
+}
+
+/** A poll as it counts for a step; `isEarly`: it begins at a scrape from before the weight was in force. */
+function pollOf(
+  counted: CountedPoll,
+  step: JudgedStep,
+  metric: CompareSettings['metric'],
+): {poll: Poll; isEarly: boolean} {
   const side = sideOf(counted, metric)
   const counts: SlotCounts = counted.sides[side] ?? {a: noRequests, b: noRequests, baseline: noRequests}
-  const inForce = counted.at - counted.milliseconds >= step.since && counted.at <= (step.until ?? counted.at)
-  return {
+  const sampled = counted.sampledFrom?.[side]
+  const wholly = sampled === undefined || sampled - (metric === 'requestDuration' ? flushMilliseconds : 0) >= step.since
+  const isOf = counted.at - counted.milliseconds >= step.since && counted.at <= (step.until ?? counted.at)
+  const poll = {
     at: counted.at,
     milliseconds: counted.milliseconds,
     separateScrapes: step.compared && side === 'destination',
-    counts: inForce,
+    counts: isOf && wholly,
     canary: counts[step.canary],
     primary: counts[step.primary],
     // A baseline is young and has few requests: how the old version's failures scatter is told by its own pods.
     ...(step.primary === 'baseline' ? {own: counts[step.canary === 'a' ? 'b' : 'a']} : {}),
   }
+  return {poll, isEarly: isOf && !wholly}
 }
 
 /** The callers' side wherever it counted anything: one scrape of it holds both arms. */

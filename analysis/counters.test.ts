@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {type CounterMeaning, countsBetween, keysOf, type Reading, readingOf} from './counters.ts'
+import {type CounterMeaning, countsOf, incrementsBetween, keysOf, type Reading, readingOf} from './counters.ts'
 
 type Sample = {labels: Record<string, string>; value: number}
 
@@ -23,6 +23,15 @@ const sample = (value: number, labels: Record<string, string> = {}): Sample => (
   value,
 })
 
+function countsBetween(
+  kind: 'requests' | 'durations',
+  before: Reading,
+  after: Reading,
+  isBack: (key: string) => boolean,
+) {
+  return countsOf(kind, incrementsBetween(before, after, isBack))
+}
+
 function between(before: Sample[], after: Sample[], back: Sample[] = []) {
   const seen = keysOf(back)
   return countsBetween('requests', reading(before), reading(after), key => seen.has(key)).b
@@ -41,6 +50,12 @@ describe('counts between two readings', () => {
   })
 
   test('a counter that fell began at 0 again', () => expect(between([sample(100)], [sample(7)]).total).toBe(7))
+
+  test('a counter that lost a little is an older answer: neither what it shows nor what it lost is counted', () => {
+    expect(between([sample(1_000_000)], [sample(999_990)]).total).toBe(0)
+    // A process that counts as fast after a restart as before it.
+    expect(between([sample(1000)], [sample(899)]).total).toBe(899)
+  })
 
   test('a series that vanished counts for nothing', () =>
     expect(between([sample(100), sample(9, {pod: 'x'})], [sample(103)]).total).toBe(3))
@@ -73,6 +88,20 @@ describe('histograms', () => {
     expect(counted(before, after)).toEqual({bounds: [100, 500], counts: [10, 20], total: 30})
   })
 
+  test('a histogram of which one bucket fell began at 0 with all of them', () => {
+    const before = [bucket('0.5', 5), bucket('1', 10), bucket('+Inf', 10)]
+    const after = [bucket('0.5', 8), bucket('1', 8), bucket('+Inf', 8)]
+    expect(counted(before, after)).toEqual({bounds: [500, 1000], counts: [8, 8], total: 8})
+    // Others go on meanwhile.
+    const [old, young] = [bucket('+Inf', 100, 'y'), bucket('+Inf', 103, 'y')]
+    expect(counted([...before, old], [...after, young])).toMatchObject({total: 11})
+  })
+
+  test('a histogram that lost a little counts for nothing', () => {
+    const before = [bucket('0.5', 500), bucket('+Inf', 1000)]
+    expect(counted(before, [bucket('0.5', 510), bucket('+Inf', 990)])).toEqual({bounds: [], counts: [], total: 0})
+  })
+
   test('of several histograms only the bounds that all have', () => {
     const after = [bucket('0.1', 1), bucket('0.5', 2), bucket('+Inf', 3), bucket('0.5', 4, 'y'), bucket('+Inf', 5, 'y')]
     expect(counted([], after)).toEqual({bounds: [500], counts: [6], total: 8})
@@ -92,6 +121,31 @@ describe('what is no counter', () => {
 
   test('the same series twice', () =>
     expect(readingOf(meaning, [sample(1), sample(2)], 0)).toMatchObject({reason: 'DuplicateSeries'}))
+
+  test.each([
+    ['prometheus_replica', {instance: 'x:1'}],
+    ['replica', {pod: 'x'}],
+    ['job', {instance: 'x:1', pod: 'x'}],
+  ])('the same series of one target scraped by two, apart in %s', (label, target) => {
+    const twice = [sample(7, {...target, [label]: 'one'}), sample(8, {...target, [label]: 'two'})]
+    const problem = readingOf(meaning, twice, 0)
+    expect(problem).toMatchObject({reason: 'DuplicateSeries'})
+    expect((problem as {message: string}).message).toContain(`with ${label} "one" and "two"`)
+  })
+
+  test('series of two targets, or of nobody knows whom, are not one series twice', () => {
+    const apart = (...labels: Record<string, string>[]) =>
+      readingOf(
+        meaning,
+        labels.map(one => sample(7, one)),
+        0,
+      )
+    expect(apart({instance: 'x', replica: '1'}, {instance: 'y', replica: '2'})).toHaveProperty('counters')
+    expect(apart({replica: '1'}, {replica: '2'})).toHaveProperty('counters')
+    expect(apart({instance: 'x', job: 'a', code: '200'}, {instance: 'x', job: 'a', code: '503'})).toHaveProperty(
+      'counters',
+    )
+  })
 
   test.each(['', 'wide', undefined])('a bucket whose bound is %s', le =>
     expect(readingOf(durations, [{labels: {slot: 'a', ...(le === undefined ? {} : {le})}, value: 1}], 0)).toMatchObject(

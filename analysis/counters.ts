@@ -30,12 +30,16 @@ interface Counter {
   bound?: number
   /** The histogram that a bucket belongs to. */
   histogram?: string
+  /** Whom it was scraped from; empty where its labels don't tell. */
+  target: string
 }
 
 /** Every counter of a Rollout's slots at one grid time. */
 export interface Reading {
   at: number
   counters: ReadonlyMap<string, Counter>
+  /** The first reading since the last gap, as far as that is known: a grid time. */
+  since?: number
 }
 
 /** Why samples are no counters. */
@@ -47,6 +51,21 @@ export interface ReadingProblem {
 /** Series that one Rollout's slots may have in a family. */
 const maximumSeriesPerRollout = 20_000
 
+/** Labels that Prometheus gives to all series of one target, the better first. */
+export const targetLabels = ['instance', 'pod'] as const
+
+/** Labels that tell who scraped a series, and nothing of what it counts: those of replicas and of a second job. */
+const scraperLabels = ['prometheus_replica', 'replica', 'receive_replica', 'rule_replica', 'prometheus', 'job']
+
+/** A counter that lost less than the rest of this share was not begun anew: an older answer was given for a newer one. */
+const resetShare = 0.9
+
+/** Whom a series was scraped from. */
+export function targetOf(labels: Labels): string {
+  const label = targetLabels.find(name => labels[name])
+  return label === undefined ? '' : `${label} ${labels[label]}`
+}
+
 /** The counters among samples; or what is wrong with them, which makes them no evidence at all. */
 export function readingOf(
   meaning: CounterMeaning,
@@ -54,6 +73,7 @@ export function readingOf(
   at: number,
 ): Reading | ReadingProblem {
   const counters = new Map<string, Counter>()
+  const scraped = new Map<string, Labels>()
   for (const {labels, value} of samples) {
     const slot = meaning.slotOf(labels)
     if (slot === undefined) continue
@@ -62,11 +82,14 @@ export function readingOf(
     }
     const key = seriesKey(labels)
     if (counters.has(key)) return {reason: 'DuplicateSeries', message: `${nameOf(labels)} was returned twice`}
+    const twice = scrapedTwice(labels, scraped)
+    if (twice !== undefined) return {reason: 'DuplicateSeries', message: twice}
     const counter: Counter = {
       value,
       slot,
       outcome: meaning.outcomeOf(labels),
       plaintext: meaning.isPlaintext(labels),
+      target: targetOf(labels),
     }
     if (meaning.kind === 'durations') {
       const bound = boundOf(labels.le, meaning.millisecondsPerBound)
@@ -98,28 +121,67 @@ export function unknownKeys(before: Reading, after: Reading): string[] {
 }
 
 /**
- * Requests counted between two readings, per slot. A new series began at 0; a counter that fell was reset and began at 0
- * (what it counted before is lost); one that vanished counts for nothing; one that is back, which was seen before and was
- * missing in the earlier reading, spans a gap and is dropped. Counts that are no integers are rounded.
+ * By how much each series grew between two readings. A new one began at 0; a counter that fell was reset and began at 0 (what
+ * it counted before is lost), a whole histogram where one of its buckets fell; one that fell by little is an older answer, and
+ * its difference is dropped; one that vanished counts for nothing. Counts that are no integers are rounded.
+ * @param isDropped whether a series that the earlier reading doesn't have may have begun before it, so that its difference
+ *   spans a gap
  */
-export function countsBetween(
-  kind: 'requests' | 'durations',
+export function incrementsBetween(
   before: Reading,
   after: Reading,
-  isBack: (key: string) => boolean,
-): Record<Arm, ArmCounts> {
-  const increments = new Map<string, Counter>()
+  isDropped: (key: string, counter: Counter) => boolean,
+): Counter[] {
+  const falls = fallsBetween(before, after)
+  const increments: Counter[] = []
   for (const [key, counter] of after.counters) {
     const earlier = before.counters.get(key)
-    if (!earlier && isBack(key)) continue
-    const start = earlier && earlier.value <= counter.value ? earlier.value : 0
-    increments.set(key, {...counter, value: Math.round(counter.value - start)})
+    if (!earlier && isDropped(key, counter)) continue
+    const fall = falls.get(counter.histogram ?? key)
+    if (fall === 'backwards') continue
+    const start = earlier && fall !== 'reset' ? earlier.value : 0
+    increments.push({...counter, value: Math.round(counter.value - start)})
   }
+  return increments
+}
+
+/** What increments come to, per slot. */
+export function countsOf(kind: 'requests' | 'durations', increments: readonly Counter[]): Record<Arm, ArmCounts> {
   const arm = (slot: Arm) => {
-    const own = [...increments.values()].filter(counter => counter.slot === slot)
+    const own = increments.filter(counter => counter.slot === slot)
     return kind === 'requests' ? requestsOf(own) : {total: 0, failed: 0, durations: durationsOf(own)}
   }
   return {a: arm('a'), b: arm('b'), baseline: arm('baseline')}
+}
+
+/**
+ * Series and histograms that fell. A process that begins anew counts from 0, and nearly all is gone; where little is gone, one
+ * of two replicas of Prometheus answered that is behind the other. The buckets of a histogram are reset at once.
+ */
+function fallsBetween(before: Reading, after: Reading): Map<string, 'reset' | 'backwards'> {
+  const falls = new Map<string, 'reset' | 'backwards'>()
+  for (const [key, counter] of after.counters) {
+    const earlier = before.counters.get(key)
+    if (!earlier || counter.value >= earlier.value) continue
+    const whole = counter.histogram ?? key
+    if (counter.value < resetShare * earlier.value) falls.set(whole, 'reset')
+    else if (!falls.has(whole)) falls.set(whole, 'backwards')
+  }
+  return falls
+}
+
+/** What is wrong where a series was scraped by two, and nobody took one of the two out: every request would count twice. */
+function scrapedTwice(labels: Labels, seen: Map<string, Labels>): string | undefined {
+  // Without the name of its target, a label such as `replica` may be all that tells one series from another.
+  const target = targetOf(labels)
+  if (target === '' || scraperLabels.every(name => labels[name] === undefined)) return undefined
+  const key = seriesKey(labels, scraperLabels)
+  const other = seen.get(key)
+  seen.set(key, labels)
+  const label = other && scraperLabels.find(name => labels[name] !== other[name])
+  if (!label) return undefined
+  const fix = 'scrape it once, or de-duplicate the replicas'
+  return `${nameOf(labels)} of ${target} is there twice, with ${label} "${other[label] ?? ''}" and "${labels[label] ?? ''}": ${fix}`
 }
 
 function requestsOf(counters: readonly Counter[]): ArmCounts {
@@ -157,8 +219,9 @@ function boundOf(text: string | undefined, millisecondsPerBound: number): number
 }
 
 /** The identity of a series, whatever the order of its labels. */
-function seriesKey(labels: Labels): string {
-  return JSON.stringify(Object.entries(labels).sort(([left], [right]) => (left < right ? -1 : 1)))
+function seriesKey(labels: Labels, without: readonly string[] = []): string {
+  const names = Object.keys(labels).filter(name => !without.includes(name))
+  return JSON.stringify(names.sort().map(name => [name, labels[name]]))
 }
 
 function nameOf(labels: Labels): string {

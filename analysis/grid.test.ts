@@ -34,6 +34,17 @@ describe('the grid of reading times', () => {
     expect(due.at(-1)).toBe(1_000_000_005_000)
   })
 
+  test('history is read whole, however long the window; what was missed since is bounded', () => {
+    const taken = 1_000_000_005_000
+    const from = taken - 1000 * 15_000
+    const due = dueGridTimes(grid, from, taken + 35_000, taken)
+    expect(due).toHaveLength(1002)
+    expect(due[0]).toBe(from + 15_000)
+    expect(dueGridTimes(grid, from, taken + 1000 * 15_000 + 5000, taken)).toHaveLength(480)
+    // Prometheus gives at most 11,000 points of a series.
+    expect(dueGridTimes(grid, taken - 20_000 * 15_000, taken + 20_000, taken)).toHaveLength(10_000)
+  })
+
   test('a clock that was set back reads nothing twice', () =>
     expect(dueGridTimes(grid, 1_000_000_005_000, 999_000_000_000)).toEqual([]))
 

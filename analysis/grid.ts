@@ -10,6 +10,8 @@ const maximumLagMilliseconds = 5000
 
 /** Grid times that are made up for after an outage of ours; earlier ones are skipped: a gap is no data. */
 const maximumReplayed = 480
+/** Those that are read at once with the history before them: below the 11,000 points that Prometheus gives of a series. */
+const maximumRead = 10_000
 
 /** Times in milliseconds since the epoch. */
 export interface Grid {
@@ -33,12 +35,17 @@ export function latestGridTime({intervalMilliseconds, lagMilliseconds}: Grid, no
   return Math.floor((now - lagMilliseconds) / intervalMilliseconds) * intervalMilliseconds
 }
 
-/** Grid times after one that was read, up to now, in order. */
-export function dueGridTimes(grid: Grid, through: number, now: number): number[] {
+/**
+ * Grid times after one that was read, up to now, in order.
+ * @param taken grid time up to which they are history, which is read whole; of the others only the last ones are
+ */
+export function dueGridTimes(grid: Grid, through: number, now: number, taken = through): number[] {
   const latest = latestGridTime(grid, now)
   const {intervalMilliseconds} = grid
   const next = Math.floor(through / intervalMilliseconds) * intervalMilliseconds + intervalMilliseconds
-  const first = Math.max(next, latest - (maximumReplayed - 1) * intervalMilliseconds)
+  const replayed = latest - (maximumReplayed - 1) * intervalMilliseconds
+  const least = replayed > Math.max(through, taken) + intervalMilliseconds ? replayed : next
+  const first = Math.max(next, least, latest - (maximumRead - 1) * intervalMilliseconds)
   const count = Math.max(0, Math.round((latest - first) / intervalMilliseconds) + 1)
   return Array.from({length: count}, (_, index) => first + index * intervalMilliseconds)
 }

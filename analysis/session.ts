@@ -6,7 +6,16 @@ import type {SlotName} from '../crds/slots.ts'
 import {noRequests} from './compare/poll.ts'
 import type {CompareSettings} from './compare/settings.ts'
 import {type JudgedStep, judgeComparisons, type Polled} from './comparisons.ts'
-import {type CountedPoll, maximumPollIntervals, noReadings, pollBetween, type Readings, type Returned} from './polls.ts'
+import {
+  type CountedPoll,
+  maximumPollIntervals,
+  noReadings,
+  pollBetween,
+  type Readings,
+  type Returned,
+  type SampleTimes,
+  settlingIntervals,
+} from './polls.ts'
 
 export interface Session {
   /** Last grid time that was taken, milliseconds. */
@@ -29,9 +38,9 @@ export interface SessionTerms {
   canary: SlotName
 }
 
-/** What was read at a grid time. */
+/** What was read at a grid time; `sampled` where it matters when the counts since the last one begin. */
 export type GridReading =
-  | {at: number; readings: Readings; isBack: Returned}
+  | {at: number; readings: Readings; isBack: Returned; sampled?: SampleTimes}
   | {at: number; reason: string; message: string}
 
 /** The overdispersion of the primary is taken from this time before the first step, milliseconds. */
@@ -40,15 +49,16 @@ const warmUpMilliseconds = 3_600_000
 const maximumWarmUpPolls = 240
 
 /**
- * From where the counters have to be read again to go on from the evidence in a status, milliseconds: a window back,
- * and an hour back when there is no evidence yet.
+ * From where the counters have to be read again to go on from the evidence in a status, milliseconds: a window back, and an
+ * hour back when there is no evidence yet. Before that lies the time after which a begin and the end of a gap look alike.
  * @param since grid time at or after which the first step's weight was in force
  */
 export function historyBefore(evidence: Evidence | undefined, through: number, terms: SessionTerms): number {
-  const least = Math.max(terms.windowMilliseconds, maximumPollIntervals * terms.intervalMilliseconds)
-  const warmUp = Math.min(warmUpMilliseconds, maximumWarmUpPolls * terms.intervalMilliseconds)
+  const {intervalMilliseconds, windowMilliseconds} = terms
+  const least = Math.max(Math.ceil(windowMilliseconds / intervalMilliseconds), maximumPollIntervals)
+  const warmUp = Math.min(Math.ceil(warmUpMilliseconds / intervalMilliseconds), maximumWarmUpPolls)
   const back = evidence ? least : Math.max(least, warmUp)
-  return through - Math.ceil(back / terms.intervalMilliseconds) * terms.intervalMilliseconds
+  return through - (back + settlingIntervals(intervalMilliseconds) + maximumPollIntervals) * intervalMilliseconds
 }
 
 /** A session that has read nothing yet. */
@@ -82,7 +92,8 @@ function polled(
   reading: GridReading,
 ): {readings: Readings; poll: CountedPoll | undefined} {
   if ('reason' in reading) return {readings: session.readings, poll: undefined}
-  return pollBetween(session.readings, reading.readings, reading.at, terms.intervalMilliseconds, reading.isBack)
+  const {at, readings, isBack, sampled} = reading
+  return pollBetween(session.readings, readings, at, terms.intervalMilliseconds, isBack, sampled)
 }
 
 function judgedPoll(reading: GridReading, poll: CountedPoll | undefined): Polled {

@@ -13,6 +13,7 @@ const restartedProcess = z.strictObject({restarts: z.int().min(0), logs: logarit
 
 const proportion = z.strictObject({
   boundMilliseconds: z.number().optional().describe('Bucket bound above which a request counts as slow.'),
+  slowerThanMilliseconds: z.number().optional().describe('What the check asked for when that bound was taken.'),
   firstBatchAt: time.optional(),
   rollbackRelative: restartedProcess,
   rollbackAbsolute: restartedProcess,

@@ -181,7 +181,10 @@ export interface Mesh {
 export interface CounterFamily {
   side: 'caller' | 'destination'
   kind: 'requests' | 'durations'
-  /** Names of the metrics, those of the `_bucket` series for durations; where there are several, regular expressions. */
+  /**
+   * Names of the metrics, those of the `_bucket` series for durations; where there are several, regular expressions. One at
+   * least is a plain name, and every target that exposes any of the others exposes one of those.
+   */
   metrics: readonly string[]
   /** Matchers that hold for every Rollout, such as `reporter="source"`; without braces. */
   matchers: readonly string[]

@@ -163,11 +163,10 @@ function withPoll(settings: CompareSettings, before: CompareEvidence, poll: Poll
   const own = poll.own ? poll.own.durations : primary
   const shared = sharedBounds(canary, primary, own)
   for (const [index, wanted] of settings.slowerThanMilliseconds.entries()) {
-    const question = before.proportions[index] ?? noEvidence
-    // What the primary alone had before the first step doesn't bind the canary.
-    const settled = question.canary.total > 0 ? question.boundMilliseconds : undefined
-    const bound = settled ?? snapped(shared, wanted)
-    if (bound === undefined || !shared.includes(bound)) return undefined
+    const known = before.proportions[index] ?? noEvidence
+    const bound = boundOf(known, shared, wanted)
+    if (bound === undefined) return undefined
+    const question = known.boundMilliseconds === undefined || known.boundMilliseconds === bound ? known : anew(known)
     const slow = (arm: Durations): ArmCounts => {
       const place = arm.bounds.indexOf(bound)
       return {total: arm.total, failed: place < 0 ? 0 : arm.total - (arm.counts[place] ?? 0)}
@@ -176,6 +175,7 @@ function withPoll(settings: CompareSettings, before: CompareEvidence, poll: Poll
     proportions.push({
       ...taken(settings, question, batchOf(slow(canary), slow(primary)), poll, usual),
       boundMilliseconds: bound,
+      slowerThanMilliseconds: wanted,
     })
   }
   const bands = poll.counts ? withBandCounts(before.bands ?? emptyBands, canary, primary) : before.bands
@@ -187,6 +187,17 @@ function sharedBounds(canary: Durations, primary: Durations, own: Durations = pr
   const [first, second] = [canary, primary].filter(({total}) => total > 0)
   if (!first) return own.bounds
   return second ? first.bounds.filter(bound => second.bounds.includes(bound)) : first.bounds
+}
+
+/** The bound that a question is about: the one that it has been about, unless an arm lacks it or another is asked for. */
+function boundOf(known: ProportionEvidence, shared: readonly number[], wanted: number): number | undefined {
+  const {boundMilliseconds: bound, slowerThanMilliseconds: asked = wanted} = known
+  return bound !== undefined && asked === wanted && shared.includes(bound) ? bound : snapped(shared, wanted)
+}
+
+/** No evidence of another bound counts for this one; but failures of the primary that cluster are slow in clusters too. */
+function anew({dispersion: {weightedSum, weights}}: ProportionEvidence): ProportionEvidence {
+  return {...noEvidence, dispersion: {weightedSum, weights}}
 }
 
 /** The smallest bound at or above the wanted one, else the largest there is. */

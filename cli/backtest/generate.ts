@@ -1,6 +1,6 @@
 // A range that never was: two versions of a service under a steady rate of requests, from a seed.
 import type {MetricSeries} from '../../controller/ports.ts'
-import {slotKeys} from '../../controller/shell/counter-reader.ts'
+import {slotKeys} from '../../controller/shell/counter-selectors.ts'
 import type {CounterFamily, Mesh, MeshContext} from '../../mesh/types.ts'
 
 export interface Generation {

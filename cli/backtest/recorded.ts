@@ -43,6 +43,7 @@ export function metricsOf({series, instants = [], ranges = []}: Known): Metrics 
         return {kind: 'vector', samples: recorded.map(([labels, value]) => ({labels, value: Number(value)}))}
       const whole = wholes.get(question)
       if (whole) return {kind: 'vector', samples: whole.flatMap(one => sampleOf(one, at, at))}
+      if (query.startsWith('min by')) return {kind: 'vector', samples: scrapedAt(series, query, at)}
       const earliest = isOfOneTime(query) ? at - seenWithinMilliseconds : at
       const samples = isOfCounters(query) ? selected(series, query).flatMap(one => sampleOf(one, earliest, at)) : []
       return {kind: 'vector', samples}
@@ -61,6 +62,15 @@ export function metricsOf({series, instants = [], ranges = []}: Known): Metrics 
 function sampleOf({labels, points}: MetricSeries, earliest: number, latest: number): MetricSample[] {
   const point = points.findLast(({at}) => at <= latest)
   return point && point.at >= earliest ? [{labels, value: point.value}] : []
+}
+
+/** When targets were scraped: nobody recorded it, so the times at which the series have points, without a target's name. */
+function scrapedAt(series: readonly MetricSeries[], query: string, at: number): MetricSample[] {
+  const selectors = [...query.matchAll(/timestamp\(([^()]*)\)/g)].map(([, selector = '']) => selector)
+  const times = selectors.flatMap(selector =>
+    selected(series, selector).flatMap(({points}) => points.findLast(point => point.at <= at)?.at ?? []),
+  )
+  return times.length === 0 ? [] : [{labels: {}, value: Math.min(...times) / 1000}]
 }
 
 /** A selector, or who was seen by it: no other question can be answered from counters alone. */

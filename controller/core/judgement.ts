@@ -97,7 +97,7 @@ export function judge(world: World, model: Model, names: readonly string[] | und
   if (!analysis) return {kind: 'wait', again: nextReadingAt(gridOf(durations.interval), now)}
   const {verdict, deciding} = combineVerdicts(named(analysis.results, names))
   if (verdict === 'rollback' && deciding) return {kind: 'rollback', result: deciding}
-  if (verdict === 'advance') return {kind: 'advance', again: analysis.again}
+  if (verdict === 'advance' && !analysis.awaiting) return {kind: 'advance', again: analysis.again}
   return {kind: 'wait', again: analysis.again, ...(deciding ? {result: deciding} : {})}
 }
 
@@ -154,8 +154,8 @@ export function freshEvidence(
     ledger: {...ledger, checks: analysis.results},
     release: {
       ...without(release, 'thresholds'),
-      requests,
-      ...(evidence ? {evidence} : {}),
+      // Whoever restarts counts on from the evidence: requests beyond it would count twice.
+      ...(evidence ? {evidence, requests} : {}),
       ...(thresholds.length > 0 ? {thresholds} : {}),
     },
   }

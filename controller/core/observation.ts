@@ -44,7 +44,9 @@ export interface AnalysisObservation {
   /** Identity of the judged step that it belongs to. */
   step: string
   results: CheckResult[]
-  /** What the judge has to remember; absent where the counters could not be read. */
+  /** Answers are still out: a check that failed counts, and nothing advances or is remembered before they are there. */
+  awaiting?: true
+  /** What the judge has to remember; absent where the counters could not be read, and while answers are out. */
   evidence?: Evidence
   /** What threshold checks with a failure limit have to remember. */
   thresholds: ThresholdMemory[]

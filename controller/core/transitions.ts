@@ -77,7 +77,9 @@ export function rollBack(world: World, model: Model & {state: Releasing | Baking
   const now = timeText(world.now)
   const {outcome, reason, message} = why
   const rollback = {outcome, reason, message: message.slice(0, maximumMessage), startedAt: now}
-  const release = {...without(known, 'paused'), phaseSince: now, rollback}
+  // Nothing is counted on from here, so these may be ahead of the evidence.
+  const requests = world.observation.analysis?.requests
+  const release = {...without(known, 'paused'), phaseSince: now, rollback, ...(requests ? {requests} : {})}
   const next: RollingBack = {phase: 'RollingBack', primary, canary, release}
   let after: Ledger = ledger
   if (why.outcome === 'RolledBack' || why.outcome === 'Aborted') {

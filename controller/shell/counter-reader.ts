@@ -1,36 +1,58 @@
 // Reads raw counters for many Rollouts at once. The grid of reading times is the same for all, so the first that asks for
-// a time asks for everybody in a release, and the number of queries doesn't grow with the number of Rollouts.
-import type {Arm} from '../../analysis/counters.ts'
-import type {CounterFamily, Mesh, MeshContext} from '../../mesh/types.ts'
-import type {Clock, MetricFailure, MetricRangeAnswer, MetricSample, Metrics} from '../ports.ts'
+// a time asks for everybody in a release, and the number of queries grows with the length of their names alone.
+import {keysOf, targetOf} from '../../analysis/counters.ts'
+import type {SampleTimes} from '../../analysis/polls.ts'
+import type {CounterFamily} from '../../mesh/types.ts'
+import type {
+  Clock,
+  MetricAnswer,
+  MetricErrorReason,
+  MetricFailure,
+  MetricRangeAnswer,
+  MetricSample,
+  Metrics,
+} from '../ports.ts'
+import {keyOf, type Question, queriesFor, type Reader, selectorOf, slotKeys} from './counter-selectors.ts'
 
 /** Passes of the same moment find each other within this time. */
 const gatherMilliseconds = 20
-/** Grid times whose answers are kept. */
-const maximumKept = 16
+/** Questions, each about one grid time, whose answers are kept. */
+const maximumKept = 24
 /** A joint answer may be this large; one that is larger is asked for again in two halves. */
 const maximumAnswerBytes = 64 << 20
-/** How far back a series counts as seen before: those are back after a gap, not new. */
-const seenWithin = '6h'
+/** Rollouts whose own counters are too many, beyond which the trouble is not theirs: the rest is not asked for. */
+const maximumRefused = 8
+/** How far the clock of Prometheus may be off, which says what time it is in whole seconds. */
+const maximumSkewMilliseconds = 3000
 
-/** A Rollout whose counters are read. */
-export interface Reader {
-  /** Tells Rollouts apart. */
-  uid: string
-  mesh: Mesh
-  context: MeshContext
-}
+/** What a question that is one of ours, and so no mistake in it, can be refused for: more data than a store gives at once. */
+const tooMuch = new Set<MetricErrorReason>(['TooLarge', 'BadQuery'])
 
 /** One family's samples for one Rollout at one time. */
 export type CounterAnswer = {kind: 'samples'; samples: MetricSample[]} | MetricFailure
 
-/** `now`: the counters as they are; `before`: every series that was there within the last hours. */
-type What = 'now' | 'before'
+interface Found {
+  /** By the values of the family's key labels. */
+  samples: Map<string, MetricSample[]>
+  /** What was said to those that were asked for alone, by uid. */
+  refused: Map<string, MetricFailure>
+}
 
 interface Batch {
   members: Map<string, Reader>
   open: boolean
-  answer: Promise<Map<string, MetricSample[]> | MetricFailure>
+  asOf: number
+  answer: Promise<Found | MetricFailure>
+  /** Once it is there. */
+  result?: Found | MetricFailure
+}
+
+/** A question about one grid time, milliseconds. */
+interface At {
+  question: Question
+  at: number
+  /** Of `before`: the grid time that has series which this one doesn't. */
+  next?: number
 }
 
 export class CounterReader {
@@ -38,7 +60,9 @@ export class CounterReader {
   readonly #clock: Clock
   /** Rollouts in a release, by uid. */
   readonly #readers = new Map<string, Reader>()
-  /** Batches by family, kind of question and time; the oldest first. */
+  /** Those that have too many series to be asked for together with others. */
+  readonly #apart = new Set<string>()
+  /** Batches by family and question; the oldest first. */
   readonly #batches = new Map<string, Batch[]>()
 
   constructor(metrics: Metrics, clock: Clock) {
@@ -53,51 +77,90 @@ export class CounterReader {
 
   leave(uid: string): void {
     this.#readers.delete(uid)
+    this.#apart.delete(uid)
   }
 
-  /** The counters of one family at a time (milliseconds), or every series seen before it. */
-  async read(reader: Reader, family: CounterFamily, at: number, what: What): Promise<CounterAnswer> {
-    const batch = this.#batchWith(reader, family, at, what)
-    const answer = await batch.answer
-    if (!(answer instanceof Map)) return answer
-    return {kind: 'samples', samples: samplesOf(answer, family, reader)}
+  /** The counters of one family at a time (milliseconds). */
+  read(reader: Reader, family: CounterFamily, at: number): Promise<CounterAnswer> {
+    return this.#answer(reader, family, {question: 'now', at})
+  }
+
+  /** Every series of one family that was seen within the last hours before a time; asked for since `next` has new ones. */
+  readBefore(reader: Reader, family: CounterFamily, at: number, next: number): Promise<CounterAnswer> {
+    return this.#answer(reader, family, {question: 'before', at, next})
+  }
+
+  /** When the targets of one family were last scraped at a time, milliseconds; maybe those of other Rollouts besides. */
+  async readTimes(reader: Reader, family: CounterFamily, at: number): Promise<SampleTimes | MetricFailure> {
+    const result = await this.#batchWith(reader, family, {question: 'times', at}).answer
+    if ('kind' in result) return result
+    const times = new Map<string, number>()
+    for (const {labels, value} of [...result.samples.values()].flat()) {
+      const target = targetOf(labels)
+      const time = Math.round(value * 1000)
+      times.set(target, Math.min(time, times.get(target) ?? time))
+    }
+    return result.refused.get(reader.uid) ?? times
   }
 
   /** One Rollout's counters at many times, both ends included. */
-  readRange(
+  async readRange(
     reader: Reader,
     family: CounterFamily,
     range: {from: number; to: number; stepMilliseconds: number},
   ): Promise<MetricRangeAnswer> {
-    return this.#metrics.queryRange({
-      query: selectorOf(family, [reader]),
-      ...range,
-      maximumBytes: maximumAnswerBytes,
-    })
+    const query = selectorOf(family, [reader])
+    return this.#asked(() => this.#metrics.queryRange({query, ...range, maximumBytes: maximumAnswerBytes}))
   }
 
-  #batchWith(reader: Reader, family: CounterFamily, at: number, what: What): Batch {
-    const key = `${reader.mesh.name} ${family.kind} ${family.side} ${what} ${at}`
-    const batches = this.#batches.get(key) ?? []
-    const known = batches.find(batch => batch.members.has(reader.uid))
+  async #answer(reader: Reader, family: CounterFamily, at: At): Promise<CounterAnswer> {
+    const result = await this.#batchWith(reader, family, at).answer
+    if ('kind' in result) return result
+    return result.refused.get(reader.uid) ?? {kind: 'samples', samples: samplesOf(result, family, reader)}
+  }
+
+  #batchWith(reader: Reader, family: CounterFamily, at: At): Batch {
+    const key = keyFor(reader.mesh.name, family, at.question, at.at)
+    const {asOf = 0} = reader
+    // A failure is shared by all passes of its moment, and by none of a later one.
+    const batches = (this.#batches.get(key) ?? []).filter(batch => batch.asOf >= asOf || !hasFailed(batch))
+    const known = batches.find(
+      batch => batch.members.has(reader.uid) && (batch.asOf >= asOf || !isRefused(batch, reader)),
+    )
     if (known) return known
-    const open = batches.find(batch => batch.open)
+    const apart = this.#apart.has(reader.uid)
+    const open = apart ? undefined : batches.find(batch => batch.open)
     if (open) {
       open.members.set(reader.uid, reader)
       return open
     }
     const asked = new Set(batches.flatMap(batch => [...batch.members.keys()]))
-    const members = new Map([[reader.uid, reader]])
-    // Who is back after a gap is asked by few; the counters themselves by everybody.
-    if (what === 'now') {
-      for (const other of this.#readers.values()) {
-        if (other.mesh.name === reader.mesh.name && !asked.has(other.uid)) members.set(other.uid, other)
-      }
-    }
-    const batch: Batch = {members, open: true, answer: Promise.resolve(new Map())}
-    batch.answer = this.#ask(batch, family, at, what)
+    const others = apart ? [] : this.#othersWith(reader, family, at).filter(({uid}) => !asked.has(uid))
+    const members = new Map([reader, ...others].map(one => [one.uid, one]))
+    const batch: Batch = {members, open: !apart, asOf, answer: Promise.resolve(nothingFound())}
+    batch.answer = this.#ask(batch, family, at)
     this.#keep(key, [...batches, batch])
     return batch
+  }
+
+  /** For whom else the question is worth asking: who is back after a gap is asked by few, the counters by everybody. */
+  #othersWith({mesh, uid}: Reader, family: CounterFamily, {question, at, next}: At): Reader[] {
+    const others = [...this.#readers.values()].filter(
+      other => other.mesh.name === mesh.name && other.uid !== uid && !this.#apart.has(other.uid),
+    )
+    if (question !== 'before' || next === undefined) return others
+    return others.filter(other => {
+      const earlier = this.#seen(other, family, at)
+      const keys = earlier && keysOf(earlier)
+      return keys && [...keysOf(this.#seen(other, family, next) ?? [])].some(key => !keys.has(key))
+    })
+  }
+
+  /** What is known already of a Rollout's counters at a time. */
+  #seen(reader: Reader, family: CounterFamily, at: number): MetricSample[] | undefined {
+    const batches = this.#batches.get(keyFor(reader.mesh.name, family, 'now', at)) ?? []
+    const result = batches.find(batch => batch.members.has(reader.uid))?.result
+    return result && !('kind' in result) ? samplesOf(result, family, reader) : undefined
   }
 
   #keep(key: string, batches: Batch[]): void {
@@ -107,84 +170,109 @@ export class CounterReader {
     for (const old of [...this.#batches.keys()].slice(0, -maximumKept)) this.#batches.delete(old)
   }
 
-  async #ask(
-    batch: Batch,
-    family: CounterFamily,
-    at: number,
-    what: What,
-  ): Promise<Map<string, MetricSample[]> | MetricFailure> {
+  async #ask(batch: Batch, family: CounterFamily, {question, at}: At): Promise<Found | MetricFailure> {
     await new Promise<void>(resolve => this.#clock.after(gatherMilliseconds, resolve))
     batch.open = false
-    const found = new Map<string, MetricSample[]>()
-    const failure = await this.#collect([...batch.members.values()], family, at, what, found)
-    return failure ?? found
+    const found = nothingFound()
+    for (const {readers, text} of queriesFor(question, family, [...batch.members.values()])) {
+      const failure = await this.#collect(text, readers, family, {question, at}, found)
+      if (!failure) continue
+      batch.result = failure
+      return failure
+    }
+    batch.result = found
+    if (question === 'now') this.#setApart(batch.members, found)
+    return found
+  }
+
+  /** Whoever was refused alone keeps asking alone, until there is an answer. */
+  #setApart(members: ReadonlyMap<string, Reader>, {refused}: Found): void {
+    for (const uid of members.keys()) {
+      if (refused.has(uid) && this.#readers.has(uid)) this.#apart.add(uid)
+      else this.#apart.delete(uid)
+    }
   }
 
   async #collect(
+    text: string,
     readers: Reader[],
     family: CounterFamily,
-    at: number,
-    what: What,
-    found: Map<string, MetricSample[]>,
+    at: At,
+    found: Found,
   ): Promise<MetricFailure | undefined> {
-    const selector = selectorOf(family, readers)
-    const query = what === 'now' ? selector : `last_over_time(${selector}[${seenWithin}])`
-    const answer = await this.#metrics.query({query, at, maximumBytes: maximumAnswerBytes})
+    const request = {query: text, at: at.at, maximumBytes: maximumAnswerBytes}
+    const answer = await this.#asked<MetricAnswer>(() => this.#metrics.query(request))
     if (answer.kind === 'error') {
-      if (answer.reason !== 'TooLarge' || readers.length === 1) return answer
-      const half = Math.ceil(readers.length / 2)
-      const first = await this.#collect(readers.slice(0, half), family, at, what, found)
-      return first ?? this.#collect(readers.slice(half), family, at, what, found)
+      if (!tooMuch.has(answer.reason)) return answer
+      return readers.length === 1 ? this.#refuse(readers, answer, found) : this.#halves(readers, family, at, found)
     }
-    const {serverTime} = answer
-    if (serverTime !== undefined && serverTime + 1000 < at) return skewed(at - serverTime)
+    const own = new Set(readers.flatMap(reader => slotKeys(family, reader).map(({values}) => keyOf(values))))
     for (const sample of answer.samples) {
       const key = keyOf(family.keyLabels.map(label => sample.labels[label] ?? ''))
-      const samples = found.get(key)
+      // A selector by several labels finds series of others besides, whose own query may find them as well.
+      if (at.question !== 'times' && !own.has(key)) continue
+      const samples = found.samples.get(key)
       if (samples) samples.push(sample)
-      else found.set(key, [sample])
+      else found.samples.set(key, [sample])
     }
     return undefined
   }
+
+  async #halves(readers: Reader[], family: CounterFamily, at: At, found: Found): Promise<MetricFailure | undefined> {
+    const middle = Math.ceil(readers.length / 2)
+    for (const half of [readers.slice(0, middle), readers.slice(middle)]) {
+      for (const query of queriesFor(at.question, family, half)) {
+        const failure = await this.#collect(query.text, query.readers, family, at, found)
+        if (failure) return failure
+      }
+    }
+    return undefined
+  }
+
+  /** One Rollout that asks for too much must not keep the others from their counters. */
+  #refuse([reader]: Reader[], failure: MetricFailure, {refused}: Found): MetricFailure | undefined {
+    if (!reader || refused.size >= maximumRefused) return failure
+    refused.set(reader.uid, failure)
+    return undefined
+  }
+
+  /** The answer, unless it was given by a clock that is not ours: what it says of a time is then of another one. */
+  async #asked<Answer extends MetricAnswer | MetricRangeAnswer>(
+    send: () => Promise<Answer>,
+  ): Promise<Answer | MetricFailure> {
+    const from = this.#clock.now()
+    const answer = await send()
+    const serverTime = answer.kind === 'error' ? undefined : answer.serverTime
+    if (serverTime === undefined) return answer
+    const to = this.#clock.now()
+    if (serverTime < from - maximumSkewMilliseconds) return skewed(from - serverTime, 'behind')
+    return serverTime > to + maximumSkewMilliseconds ? skewed(serverTime - to, 'ahead of') : answer
+  }
 }
 
-function skewed(milliseconds: number): MetricFailure {
+function keyFor(mesh: string, {kind, side}: CounterFamily, question: Question, at: number): string {
+  return `${mesh} ${kind} ${side} ${question} ${at}`
+}
+
+function nothingFound(): Found {
+  return {samples: new Map(), refused: new Map()}
+}
+
+function hasFailed({result}: Batch): boolean {
+  return result !== undefined && 'kind' in result
+}
+
+function isRefused({result}: Batch, {uid}: Reader): boolean {
+  return result !== undefined && 'refused' in result && result.refused.has(uid)
+}
+
+function skewed(milliseconds: number, how: 'behind' | 'ahead of'): MetricFailure {
   const seconds = Math.round(milliseconds / 1000)
-  const message = `the clock of Prometheus is ${seconds} s behind the controller's: synchronise them`
+  const whose = how === 'behind' ? "behind the controller's" : "ahead of the controller's"
+  const message = `the clock of Prometheus is ${seconds} s ${whose}: synchronise them`
   return {kind: 'error', reason: 'ClockSkew', message}
 }
 
-function samplesOf(answer: Map<string, MetricSample[]>, family: CounterFamily, reader: Reader): MetricSample[] {
-  return slotKeys(family, reader).flatMap(({values}) => answer.get(keyOf(values)) ?? [])
-}
-
-/** What tells a Rollout's slots apart in a family, and its baseline where that has a key of its own. */
-export function slotKeys(family: CounterFamily, {context}: Reader): {slot: Arm; values: string[]}[] {
-  const slots = (['a', 'b'] as const).flatMap(slot => family.keysOf(context, slot).map(values => ({slot, values})))
-  const baseline = family.baselineKey?.(context)
-  return baseline ? [...slots, {slot: 'baseline', values: baseline}] : slots
-}
-
-/** The identity of a tuple of label values. */
-export function keyOf(values: readonly string[]): string {
-  return JSON.stringify(values)
-}
-
-/** PromQL that selects the series of all slots of the given Rollouts, and maybe those of others. */
-export function selectorOf(family: CounterFamily, readers: readonly Reader[]): string {
-  const tuples = readers.flatMap(reader => slotKeys(family, reader).map(({values}) => values))
-  const matchers = family.keyLabels.map((label, index) => {
-    const values = [...new Set(tuples.map(tuple => tuple[index] ?? ''))].sort()
-    return `${label}=~"${values.map(literal).join('|')}"`
-  })
-  const [metric = '', ...others] = family.metrics
-  const all = [...family.matchers, ...matchers]
-  return others.length === 0
-    ? `${metric}{${all.join(',')}}`
-    : `{${[`__name__=~"${family.metrics.join('|')}"`, ...all].join(',')}}`
-}
-
-/** A regular expression for just this text: names of Kubernetes objects and what meshes make of them. */
-function literal(value: string): string {
-  return value.replace(/[^a-zA-Z0-9_/:-]/g, character => (character === '.' ? '[.]' : `\\\\${character}`))
+function samplesOf({samples}: Found, family: CounterFamily, reader: Reader): MetricSample[] {
+  return slotKeys(family, reader).flatMap(({values}) => samples.get(keyOf(values)) ?? [])
 }

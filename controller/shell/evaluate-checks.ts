@@ -1,10 +1,12 @@
-// The results of all checks at one grid time: comparisons are made already, thresholds are asked for or computed here.
+// The results of all checks at one grid time: comparisons are made already, thresholds are asked for or computed here. Whoever
+// is slow to answer holds nobody else up: what is known can be had at any moment.
 import {builtInAnswers} from '../../analysis/built-in.ts'
+import type {ThresholdCheck} from '../../analysis/checks.ts'
 import type {JudgedStep} from '../../analysis/comparisons.ts'
 import {planQueries} from '../../analysis/plan.ts'
 import type {CountedPoll} from '../../analysis/polls.ts'
 import {HttpConfigError} from '../../analysis/providers/prometheus/index.ts'
-import {judgeThreshold, notYetDue, type SideAnswer} from '../../analysis/threshold.ts'
+import {judgeThreshold, notYetDue, type SideAnswer, type ThresholdContext} from '../../analysis/threshold.ts'
 import {timeText} from '../../crds/common.ts'
 import type {TemplateVariable} from '../../crds/metric-template.ts'
 import {apiVersion} from '../../crds/names.ts'
@@ -26,7 +28,6 @@ export interface ChecksInput {
   windowMilliseconds: number
   /** What was counted in the last window. */
   polls: readonly CountedPoll[]
-  memories: readonly ThresholdMemory[]
   /** Results of the compare checks. */
   compared: readonly CheckResult[]
   /** Why the counters could not be read, if so. */
@@ -40,28 +41,103 @@ export interface CheckSources {
   configs: SecretHttpConfigs
 }
 
-/** One result per check, in the order of the spec, and what the thresholds have to remember. */
-export async function evaluateChecks(
-  input: ChecksInput,
-  sources: CheckSources,
-): Promise<{results: CheckResult[]; thresholds: ThresholdMemory[]}> {
-  const {at, compared, memories, windowMilliseconds, step} = input
-  const evaluatedAt = timeText(at)
-  const judged = await Promise.all(
-    plansOf(input, sources.lookup).map(
-      async (plan): Promise<{result: CheckResult; memory: ThresholdMemory | undefined}> => {
-        if ('problem' in plan)
-          return {result: {...plan.problem, evaluatedAt}, memory: memoryOf(memories, plan.check.name)}
-        if (plan.kind === 'compare') return {result: resultNamed(compared, plan.check.name, at), memory: undefined}
-        const memory = memoryOf(memories, plan.check.name)
-        const context = {at, since: step.since, windowMilliseconds, memory}
-        const early = notYetDue(plan.check, context)
-        if (early) return {result: early, memory}
-        return judgeThreshold(plan.check, await answersOf(input, plan, sources), context)
-      },
-    ),
-  )
-  return {results: judged.map(({result}) => result), thresholds: judged.flatMap(({memory}) => memory ?? [])}
+interface Asked {
+  plan: AnyPlan
+  /** It waits for its answers. */
+  isOpen: boolean
+  answers?: SideAnswer[]
+}
+
+/** The checks of one grid time, which are being asked for. */
+export class AskedChecks {
+  readonly #input: ChecksInput
+  readonly #plans: Asked[]
+  /** Resolves once every answer is there; never rejects. */
+  readonly done: Promise<void>
+  #error: Error | undefined
+
+  constructor(input: ChecksInput, sources: CheckSources) {
+    this.#input = input
+    this.#plans = plansOf(input, sources.lookup).map(plan => ({plan, isOpen: false}))
+    this.done = Promise.all(this.#plans.map(asked => this.#ask(asked, sources))).then(() => undefined)
+  }
+
+  /** Whether every check that is asked for has its answer. */
+  get isComplete(): boolean {
+    return this.#plans.every(({isOpen}) => !isOpen)
+  }
+
+  /**
+   * One result per check, in the order of the spec, and what the thresholds have to remember: of those that were answered.
+   * The others are `AnswerAwaited`, which decides nothing, or have still the trouble that they had.
+   * @param last results of the last grid time
+   * @throws what asking failed with, other than an answer that says so
+   */
+  judged(
+    memories: readonly ThresholdMemory[],
+    last: readonly CheckResult[] = [],
+  ): {results: CheckResult[]; thresholds: ThresholdMemory[]} {
+    if (this.#error) throw this.#error
+    const judged = this.#plans.map(({plan, answers}) => {
+      const {name} = plan.check
+      const before = last.find(result => result.name === name)
+      return this.#judge(plan, answers, memoryOf(memories, name), before)
+    })
+    return {results: judged.map(({result}) => result), thresholds: judged.flatMap(({memory}) => memory ?? [])}
+  }
+
+  /** Waits no longer: what is not there is an error. */
+  giveUp(): void {
+    const failure = {kind: 'error', reason: 'Timeout', message: 'no answer came'} as const
+    for (const asked of this.#plans) if (asked.isOpen) close(asked, [{side: 'query', answer: failure}])
+  }
+
+  async #ask(asked: Asked, sources: CheckSources): Promise<void> {
+    const {plan} = asked
+    if ('problem' in plan || plan.kind !== 'threshold' || notYetDue(plan.check, this.#context(undefined))) return
+    asked.isOpen = true
+    try {
+      const answers = await answersOf(this.#input, plan, sources)
+      if (asked.isOpen) close(asked, answers)
+    } catch (error) {
+      this.#error = error instanceof Error ? error : new Error(String(error))
+      asked.isOpen = false
+    }
+  }
+
+  #judge(
+    plan: AnyPlan,
+    answers: SideAnswer[] | undefined,
+    memory: ThresholdMemory | undefined,
+    before: CheckResult | undefined,
+  ): {result: CheckResult; memory: ThresholdMemory | undefined} {
+    const {at, compared} = this.#input
+    if ('problem' in plan) return {result: {...plan.problem, evaluatedAt: timeText(at)}, memory}
+    if (plan.kind === 'compare') return {result: resultNamed(compared, plan.check.name, at), memory: undefined}
+    const context = this.#context(memory)
+    const early = notYetDue(plan.check, context)
+    if (early) return {result: early, memory}
+    const known = plan.kind === 'builtIn' ? builtInAnswersOf(this.#input, plan) : answers
+    if (known) return judgeThreshold(plan.check, known, context)
+    const troubled = before?.verdict === 'error' || before?.verdict === 'noData'
+    return {result: troubled ? before : awaited(plan.check, at), memory}
+  }
+
+  #context(memory: ThresholdMemory | undefined): ThresholdContext {
+    const {at, step, windowMilliseconds} = this.#input
+    return {at, since: step.since, windowMilliseconds, memory}
+  }
+}
+
+function close(asked: Asked, answers: SideAnswer[]): void {
+  asked.answers = answers
+  asked.isOpen = false
+}
+
+function awaited({name, threshold}: ThresholdCheck, at: number): CheckResult {
+  const message = 'its Prometheus has not answered yet'
+  const dryRun = threshold.dryRun ? {dryRun: true} : {}
+  return {name, verdict: 'noData', reason: 'AnswerAwaited', message, evaluatedAt: timeText(at), ...dryRun}
 }
 
 function plansOf({checks, meshContext, step, windowMilliseconds}: ChecksInput, lookup: Lookup) {
@@ -79,17 +155,20 @@ function plansOf({checks, meshContext, step, windowMilliseconds}: ChecksInput, l
   })
 }
 
-type Plan = Extract<ReturnType<typeof plansOf>[number], {kind: 'threshold' | 'builtIn'}>
+type AnyPlan = ReturnType<typeof plansOf>[number]
+type BuiltIn = Extract<AnyPlan, {kind: 'builtIn'}>
+type Plan = Extract<AnyPlan, {kind: 'threshold'}>
+
+function builtInAnswersOf({failure, step, polls}: ChecksInput, {metric, check}: BuiltIn): SideAnswer[] {
+  if (failure) return [{side: 'caller', answer: failure}]
+  return builtInAnswers(metric, check.threshold.quantile, step.canary, polls)
+}
 
 function answersOf(input: ChecksInput, plan: Plan, sources: CheckSources): Promise<SideAnswer[]> {
-  const {at, failure, step, polls} = input
-  if (plan.kind === 'threshold') {
-    return Promise.all(
-      plan.queries.map(async ({side, ...query}) => ({side, answer: await ask(input, plan, {...query, at}, sources)})),
-    )
-  }
-  if (failure) return Promise.resolve([{side: 'caller', answer: failure}])
-  return Promise.resolve(builtInAnswers(plan.metric, plan.check.threshold.quantile, step.canary, polls))
+  const {at} = input
+  return Promise.all(
+    plan.queries.map(async ({side, ...query}) => ({side, answer: await ask(input, plan, {...query, at}, sources)})),
+  )
 }
 
 /** Asks as the check's MetricTemplate says, where it names a configuration. */

@@ -2,9 +2,10 @@
 // and lets the judge take them in. Everything in here can be made again from the status and the metrics.
 import {compareSettings} from '../../analysis/compare/settings.ts'
 import type {JudgedStep} from '../../analysis/comparisons.ts'
-import {dueGridTimes, type Grid, gridOf, gridTimeAfter, nextReadingAt} from '../../analysis/grid.ts'
+import {dueGridTimes, type Grid, gridOf, gridTimeAfter, latestGridTime, nextReadingAt} from '../../analysis/grid.ts'
 import {
   emptySession,
+  type GridReading,
   historyBefore,
   rememberGridTime,
   type Session,
@@ -23,9 +24,10 @@ import {modelOf} from '../core/state.ts'
 import {stepsOf} from '../core/steps.ts'
 import {durationsOf} from '../core/world.ts'
 import type {Clock, MetricFailure} from '../ports.ts'
-import {CounterReader, type Reader} from './counter-reader.ts'
-import {type CheckSources, evaluateChecks} from './evaluate-checks.ts'
-import {familiesOf, type RawReading, readGridTimes, withReturned} from './grid-reader.ts'
+import {CounterReader} from './counter-reader.ts'
+import type {Reader} from './counter-selectors.ts'
+import {AskedChecks, type CheckSources} from './evaluate-checks.ts'
+import {familiesOf, isPast, type RawReading, readGridTimes, withReturned, withSampleTimes} from './grid-reader.ts'
 
 export interface EvaluationInput {
   rollout: KubeObject
@@ -45,25 +47,59 @@ interface Release {
   families: CounterFamily[]
 }
 
+/** A grid time that was taken in, with its checks, which may still be waiting for answers. */
+interface OpenTime {
+  at: number
+  step: string
+  /** The step with the begin of its weight. */
+  weight: string
+  /** With what was counted; the last one before where that could not be read. */
+  session: Session
+  unread: boolean
+  asked: AskedChecks
+  askedAt: number
+  /** When the last answer came. */
+  answeredAt?: number
+}
+
 interface Remembered {
   release: string
+  /** Up to the last grid time whose checks all have their answers, like the thresholds. */
   session: Session
   thresholds: ThresholdMemory[]
+  /** Grid times after it, the oldest first. None of them is in a status: whoever restarts takes them in anew. */
+  open: OpenTime[]
   /** Grid times that were read and not yet taken in. */
   ahead: RawReading[]
+  /** After a failure: when to read again, milliseconds. */
+  retryAt?: number
+  /** Weight, by step and begin, that all samples were taken in since a while. */
+  past?: string
+  /** The last answers took longer than is worth waiting for. */
+  slow?: boolean
   observation?: AnalysisObservation
 }
 
 /** Releases that are remembered; those beyond are read anew in each pass. */
 const maximumRemembered = 5000
+/** How long a pass waits for the answers to threshold checks. One whose answers are late goes on without them. */
+const patienceMilliseconds = 1000
+/** How soon late answers are looked for again. */
+const lookAgainMilliseconds = 1000
+/** After this time an answer will not come any more: whoever asks gives up long before. */
+const maximumAnswerMilliseconds = 60_000
+/** Grid times that wait for answers at once. */
+const maximumOpen = 20
 
 export class Evaluator {
   readonly #sources: CheckSources
   readonly #counters: CounterReader
+  readonly #clock: Clock
   readonly #remembered = new Map<string, Remembered>()
 
   constructor(sources: CheckSources, clock: Clock) {
     this.#sources = sources
+    this.#clock = clock
     this.#counters = new CounterReader(sources.metrics, clock)
   }
 
@@ -83,9 +119,21 @@ export class Evaluator {
     if (known.observation && known.observation.step === step.id && input.now < known.observation.again) {
       return known.observation
     }
-    const next = await this.#next(input, release, known)
-    if (this.#remembered.size < maximumRemembered || this.#remembered.has(uid)) this.#remembered.set(uid, next)
+    const next = await this.#next(input, release, known).catch((error: unknown) => {
+      // What could not be asked is asked anew in the next pass.
+      this.#remember(uid, {...known, open: [], ahead: []})
+      throw error
+    })
+    this.#remember(uid, next)
     return next.observation?.step === step.id ? next.observation : undefined
+  }
+
+  #mayRemember(uid: string): boolean {
+    return this.#remembered.size < maximumRemembered || this.#remembered.has(uid)
+  }
+
+  #remember(uid: string, known: Remembered): void {
+    if (this.#mayRemember(uid)) this.#remembered.set(uid, known)
   }
 
   forget(uid: string): void {
@@ -101,110 +149,195 @@ export class Evaluator {
     if (remembered?.release === status.id && remembered.session.through >= (through ?? 0)) return remembered
     const from = historyBefore(evidence, through ?? gridTimeAfter(grid, step.since), terms)
     const session = emptySession(from - terms.intervalMilliseconds, evidence, status.requests ?? {failed: 0, total: 0})
-    return {release: status.id, session, thresholds: status.thresholds ?? [], ahead: []}
+    return {release: status.id, session, thresholds: status.thresholds ?? [], open: [], ahead: []}
   }
 
-  /** Takes in grid times until one is of the step under way, or none is left. */
-  async #next(input: EvaluationInput, release: Release, known: Remembered): Promise<Remembered> {
-    const {status, step, terms, grid, reader, families} = release
+  /**
+   * Takes in grid times until one is of the step under way, or none is left. The observation is that of the oldest grid time
+   * whose checks are answered; while none is, that of the newest, which can roll back, and neither advances nor is evidence.
+   */
+  async #next(input: EvaluationInput, release: Release, before: Remembered): Promise<Remembered> {
+    // What was taken in ahead of its answers was taken for the step of then.
+    const holds = before.open.every(({weight}) => weight === weightOf(release.step))
+    const known = holds ? before : {...before, open: [], ahead: []}
+    for (const {asked, askedAt} of known.open) if (input.now - askedAt > maximumAnswerMilliseconds) asked.giveUp()
+    if (known.open[0]?.asked.isComplete) return this.#closed(input, release, known)
+    const isDue = known.open.length < maximumOpen && input.now >= (known.retryAt ?? 0)
+    const next = isDue ? await this.#opened(input, release, known) : known
+    const newest = next.open.at(-1)
+    if (!newest) {
+      const {observation: _stale, ...others} = next
+      return others
+    }
+    if (next.open.length === 1 && known.open.length === 0 && known.slow !== true) {
+      await this.#answers(newest, next.thresholds, this.#mayRemember(input.rollout.metadata.uid ?? ''))
+    }
+    if (next.open[0]?.asked.isComplete) return this.#closed(input, release, next)
+    const {results} = newest.asked.judged(next.thresholds, known.observation?.results)
+    const more = next.ahead.length > 0 && next.open.length < maximumOpen
+    const later = Math.min(input.now + lookAgainMilliseconds, nextReadingAt(release.grid, input.now))
+    const observation: AnalysisObservation = {
+      ...observed(newest, release.terms),
+      awaiting: true,
+      results,
+      thresholds: next.thresholds,
+      again: more ? input.now : later,
+    }
+    return {...next, observation}
+  }
+
+  /** Takes in what is due, up to the first grid time that has to be judged. */
+  async #opened(input: EvaluationInput, release: Release, before: Remembered): Promise<Remembered> {
+    const {status, step, terms, grid} = release
+    const {retryAt: _over, ...known} = before
     const taken = status.evidence ? timeOf(status.evidence.through) : Number.NEGATIVE_INFINITY
-    const first = gridTimeAfter(grid, step.since)
-    let {session} = known
+    const isHistory = (at: number) => at <= Math.max(gridTimeAfter(grid, step.since), taken)
+    let {session} = known.open.at(-1) ?? known
+    let {past} = known
     const ahead = known.ahead.length > 0 ? known.ahead : await this.#read(release, session, input.now)
-    if (!Array.isArray(ahead)) return this.#unread(input, release, known, ahead)
+    if (!Array.isArray(ahead)) return this.#unread(input, release, known, session, ahead)
+    const from = (now: Session) => (known.open.length > 0 ? known.session : now)
     for (const [index, raw] of ahead.entries()) {
-      const warmUp = raw.at <= Math.max(first, taken)
-      const reading = await withReturned(this.#counters, reader, families, session.readings, raw, terms.startedAt)
-      if ('kind' in reading)
-        return this.#unread(input, release, {...known, session, ahead: ahead.slice(index)}, reading)
+      const reading = await this.#completed(release, session, raw, past, taken)
+      if ('kind' in reading) {
+        const rest = {...known, session: from(session), ahead: ahead.slice(index)}
+        return this.#unread(input, release, rest, session, reading)
+      }
+      if ('sampled' in reading && isPast(reading.sampled, step.since)) past = weightOf(step)
       if (raw.at <= taken) {
         session = rememberGridTime(session, terms, reading)
         continue
       }
       const {session: after, results} = takeGridTime(session, terms, step, reading)
+      if (!isHistory(raw.at)) {
+        const open = this.#open(input, release, after, results)
+        const rest = ahead.slice(index + 1)
+        return withPast({...known, session: from(session), open: [...known.open, open], ahead: rest}, past)
+      }
       session = after
-      if (warmUp) continue
-      const rest = ahead.slice(index + 1)
-      const observation = await this.#observe(input, release, session, known.thresholds, results, rest.length > 0)
-      return {...known, session, ahead: rest, observation, thresholds: observation.thresholds}
     }
-    const {observation: _stale, ...others} = known
-    return {...others, session, ahead: []}
+    return withPast({...known, session: from(session), ahead: []}, past)
   }
 
   #read(release: Release, session: Session, now: number): Promise<RawReading[] | MetricFailure> {
-    const {grid, reader, families} = release
-    const times = dueGridTimes(grid, session.through, now)
+    const {status, step, grid, reader, families} = release
+    const {evidence} = status
+    const history = evidence ? timeOf(evidence.through) : gridTimeAfter(grid, step.since)
+    const times = dueGridTimes(grid, session.through, now, history)
     if (times.length === 0) return Promise.resolve([])
     return readGridTimes(this.#counters, reader, families, times, grid.intervalMilliseconds)
   }
 
-  async #observe(
-    input: EvaluationInput,
-    release: Release,
-    session: Session,
-    thresholds: readonly ThresholdMemory[],
-    compared: readonly CheckResult[],
-    more: boolean,
-  ): Promise<AnalysisObservation> {
-    const at = session.through
-    const {step, grid, terms} = release
-    const rate = requestRate(session, terms)
-    return {
-      at,
-      step: step.id,
-      ...(await this.#checks(input, release, session, thresholds, compared)),
-      ...(session.evidence ? {evidence: session.evidence} : {}),
-      requests: session.requests,
-      ...(rate === undefined ? {} : {canaryRequestsPerSecond: rate}),
-      again: more ? input.now : nextReadingAt(grid, at),
-    }
+  /** A reading with all that it takes to compare it with the last one. */
+  async #completed(
+    {reader, families, terms, step}: Release,
+    {readings}: Session,
+    raw: RawReading,
+    past: string | undefined,
+    taken: number,
+  ): Promise<GridReading | MetricFailure> {
+    const reading = await withReturned(this.#counters, reader, families, readings, raw, terms.startedAt)
+    if ('kind' in reading || raw.at <= taken || past === weightOf(step)) return reading
+    return withSampleTimes(this.#counters, reader, families, readings, reading, step.since)
   }
 
   /** The counters could not be read: the same grid time is asked for again, one interval later. */
-  async #unread(
+  #unread(
     input: EvaluationInput,
     release: Release,
     known: Remembered,
+    session: Session,
     failure: MetricFailure,
-  ): Promise<Remembered> {
-    const at = release.grid.intervalMilliseconds * Math.floor(input.now / release.grid.intervalMilliseconds)
+  ): Remembered {
+    const {grid, terms} = release
+    const at = grid.intervalMilliseconds * Math.floor(input.now / grid.intervalMilliseconds)
     const {reason, message} = failure
     const evaluatedAt = timeText(at)
-    const failed = release.terms.settings.map(
-      ({name}): CheckResult => ({name, verdict: 'error', reason, message, evaluatedAt}),
-    )
-    const observation: AnalysisObservation = {
-      at,
-      step: release.step.id,
-      ...(await this.#checks(input, release, {...known.session, through: at}, known.thresholds, failed, failure)),
-      requests: known.session.requests,
-      again: nextReadingAt(release.grid, input.now),
-    }
-    return {...known, observation, thresholds: observation.thresholds}
+    const failed = terms.settings.map(({name}): CheckResult => ({name, verdict: 'error', reason, message, evaluatedAt}))
+    const open = this.#open(input, release, session, failed, {at, failure})
+    return {...known, open: [...known.open, open], retryAt: nextReadingAt(grid, input.now)}
   }
 
-  #checks(
-    {spec, meshContext}: EvaluationInput,
+  /** A grid time whose checks are asked for now. */
+  #open(
+    {spec, meshContext, now}: EvaluationInput,
     {step, terms}: Release,
-    {through: at, polls}: Session,
-    memories: readonly ThresholdMemory[],
+    session: Session,
     compared: readonly CheckResult[],
-    failure?: MetricFailure,
-  ): Promise<{results: CheckResult[]; thresholds: ThresholdMemory[]}> {
+    unread?: {at: number; failure: MetricFailure},
+  ): OpenTime {
+    const {polls} = session
+    const {at = session.through, failure} = unread ?? {}
     const {windowMilliseconds} = terms
-    return evaluateChecks(
-      {checks: spec.analysis.checks, meshContext, step, at, windowMilliseconds, polls, memories, compared, failure},
+    const {checks} = spec.analysis
+    const asked = new AskedChecks(
+      {checks, meshContext, step, at, windowMilliseconds, polls, compared, failure},
       this.#sources,
     )
+    const isUnread = unread !== undefined
+    const open: OpenTime = {at, step: step.id, weight: weightOf(step), session, unread: isUnread, asked, askedAt: now}
+    const begun = this.#clock.now()
+    void asked.done.then(() => {
+      open.answeredAt = now + this.#clock.now() - begun
+    })
+    return open
   }
+
+  /** Resolves with the last answer; at once where a check has failed already, and after a while in any case. */
+  #answers({asked}: OpenTime, thresholds: readonly ThresholdMemory[], mayGoOn: boolean): Promise<void> {
+    const {results} = asked.judged(thresholds)
+    if (asked.isComplete || results.some(({verdict, dryRun}) => verdict === 'fail' && !dryRun)) return Promise.resolve()
+    return new Promise(resolve => {
+      const cancel = this.#clock.after(mayGoOn ? patienceMilliseconds : maximumAnswerMilliseconds, resolve)
+      void asked.done.then(() => {
+        cancel()
+        resolve()
+      })
+    })
+  }
+
+  /** The oldest grid time is judged for good. */
+  #closed(input: EvaluationInput, {grid, terms}: Release, known: Remembered): Remembered {
+    const [head, ...open] = known.open
+    if (!head) return known
+    const {at, session, unread, asked, askedAt, answeredAt = askedAt} = head
+    const judged = asked.judged(known.thresholds)
+    const later = known.retryAt ?? (known.ahead.length > 0 ? input.now : nextReadingAt(grid, at))
+    const observation: AnalysisObservation = {
+      ...observed(head, terms),
+      ...judged,
+      ...(session.evidence && !unread ? {evidence: session.evidence} : {}),
+      again: open.length > 0 ? input.now : later,
+    }
+    const slow = answeredAt - askedAt > patienceMilliseconds
+    return {...known, session, thresholds: judged.thresholds, open, slow, observation}
+  }
+}
+
+/** What is known of a grid time before its checks are judged. */
+function observed(
+  {at, step, session, unread}: OpenTime,
+  terms: SessionTerms,
+): Pick<AnalysisObservation, 'at' | 'step' | 'requests' | 'canaryRequestsPerSecond'> {
+  const rate = unread ? undefined : requestRate(session, terms)
+  return {at, step, requests: session.requests, ...(rate === undefined ? {} : {canaryRequestsPerSecond: rate})}
+}
+
+/** A step's weight, as it came into force. */
+function weightOf({id, since}: JudgedStep): string {
+  return `${id} ${since}`
+}
+
+function withPast(known: Remembered, past: string | undefined): Remembered {
+  return past === undefined ? known : {...known, past}
 }
 
 function releaseOf(input: EvaluationInput, status: ReleaseStatus, step: JudgedStep): Release {
   const {spec, mesh, meshContext, rollout} = input
   const durations = durationsOf(spec)
   const grid = gridOf(durations.interval)
-  const reader: Reader = {uid: rollout.metadata.uid ?? '', mesh, context: meshContext}
+  const asOf = latestGridTime(grid, input.now)
+  const reader: Reader = {uid: rollout.metadata.uid ?? '', mesh, context: meshContext, asOf}
   const timed = spec.analysis.checks.some(
     ({compare, threshold}) => compare?.metric === 'requestDuration' || threshold?.metric === 'requestDuration',
   )

@@ -1,13 +1,28 @@
 // Turns the counters of a Rollout into the readings that the judge takes in, one grid time after the other.
+import {flushMilliseconds} from '../../analysis/comparisons.ts'
 import {type Arm, type CounterMeaning, keysOf, type Reading, readingOf} from '../../analysis/counters.ts'
-import {newcomers, noReadings, type Readings, type ReportingSide} from '../../analysis/polls.ts'
+import {
+  beginOf,
+  newcomers,
+  noReadings,
+  type Readings,
+  type ReportingSide,
+  type SampleTimes,
+} from '../../analysis/polls.ts'
 import type {GridReading} from '../../analysis/session.ts'
 import type {CounterFamily} from '../../mesh/types.ts'
-import type {MetricFailure, MetricSample} from '../ports.ts'
-import {type CounterReader, keyOf, type Reader, slotKeys} from './counter-reader.ts'
+import type {MetricErrorReason, MetricFailure, MetricSample} from '../ports.ts'
+import type {CounterReader} from './counter-reader.ts'
+import {keyOf, type Reader, slotKeys} from './counter-selectors.ts'
 
 /** So many grid times are read one by one, together with other Rollouts; more of them by a range query. */
 const maximumSingleReads = 3
+
+/** Prometheus shows a sample for at most so long (its lookback), so it is no older. */
+const lookbackMilliseconds = 300_000
+
+/** What a range can be refused for that a shorter one may not be. */
+const tooLong = new Set<MetricErrorReason>(['TooLarge', 'BadQuery'])
 
 /** The counters of grid times, before they are known to follow on earlier ones. */
 export type RawReading = {at: number; readings: Readings} | {at: number; reason: string; message: string}
@@ -60,11 +75,46 @@ export async function withReturned(
   for (const {side, kind, at} of newcomers(before, raw.readings)) {
     const family = families.find(one => one.side === side && one.kind === kind)
     if (!family) continue
-    const answer = await counters.read(reader, family, at, 'before')
+    const answer = await counters.readBefore(reader, family, at, raw.at)
     if (answer.kind === 'error') return answer
     back.set(`${side} ${kind}`, keysOf(answer.samples))
   }
   return {...raw, isBack: (side, kind, key) => back.get(`${side} ${kind}`)?.has(key) ?? false}
+}
+
+/**
+ * The reading with the times of the samples that its counts begin at, where they may be older than the weight that they are
+ * to be evidence for: a time shows what was scraped up to a whole scrape before it.
+ * @param since when that weight came into force, milliseconds
+ */
+export async function withSampleTimes(
+  counters: CounterReader,
+  reader: Reader,
+  families: readonly CounterFamily[],
+  before: Readings,
+  reading: GridReading,
+  since: number,
+): Promise<GridReading | MetricFailure> {
+  if ('reason' in reading) return reading
+  const from = beginOf(before, reading.readings)
+  if (from === undefined || from < since || from >= since + lookbackMilliseconds) return reading
+  // Requests and their durations come from the same scrapes.
+  const asked = families.filter(({kind}) => kind === 'requests')
+  const answers = await Promise.all(asked.map(family => counters.readTimes(reader, family, from)))
+  const failure = answers.find(answer => 'kind' in answer)
+  if (failure) return failure as MetricFailure
+  return {...reading, sampled: together(answers as SampleTimes[])}
+}
+
+/** Whether all that was sampled lies in a weight that is in force since then, and so does all that comes after. */
+export function isPast(sampled: SampleTimes, since: number): boolean {
+  return sampled.size > 0 && [...sampled.values()].every(time => time - flushMilliseconds >= since)
+}
+
+function together(times: readonly SampleTimes[]): SampleTimes {
+  const all = new Map<string, number>()
+  for (const [target, time] of times.flatMap(one => [...one])) all.set(target, Math.min(time, all.get(target) ?? time))
+  return all
 }
 
 async function readSingly(
@@ -73,7 +123,7 @@ async function readSingly(
   family: CounterFamily,
   times: readonly number[],
 ): Promise<MetricSample[][] | MetricFailure> {
-  const answers = await Promise.all(times.map(at => counters.read(reader, family, at, 'now')))
+  const answers = await Promise.all(times.map(at => counters.read(reader, family, at)))
   const failure = answers.find(answer => answer.kind === 'error')
   if (failure) return failure
   return answers.map(answer => (answer.kind === 'samples' ? answer.samples : []))
@@ -88,7 +138,14 @@ async function readTogether(
 ): Promise<MetricSample[][] | MetricFailure> {
   const [from = 0, to = from] = [times[0], times.at(-1)]
   const answer = await counters.readRange(reader, family, {from, to, stepMilliseconds})
-  if (answer.kind === 'error') return answer
+  if (answer.kind === 'error') {
+    if (!tooLong.has(answer.reason) || times.length === 1) return answer
+    const middle = Math.ceil(times.length / 2)
+    const first = await readTogether(counters, reader, family, times.slice(0, middle), stepMilliseconds)
+    if (!Array.isArray(first)) return first
+    const second = await readTogether(counters, reader, family, times.slice(middle), stepMilliseconds)
+    return Array.isArray(second) ? [...first, ...second] : second
+  }
   const places = new Map(times.map((at, index) => [at, index]))
   const samples: MetricSample[][] = times.map(() => [])
   for (const {labels, points} of answer.series) {

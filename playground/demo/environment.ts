@@ -61,7 +61,7 @@ export async function startEnvironment(first: DemoVersion, variant: DemoVariant)
   const metrics = new MetricStore()
   const scraper = startScraper({
     store: metrics,
-    targets: [{url: proxy.metricsUrl, labels: {job: 'mesh'}}],
+    targets: [{url: proxy.metricsUrl, labels: {job: 'mesh', instance: 'proxy'}}],
     intervalMilliseconds: scrapeMilliseconds,
   })
   const prometheus = await startPrometheusApi({store: metrics})

@@ -2,7 +2,7 @@
 import {parser} from '@prometheus-io/lezer-promql'
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
-import {keyOf, selectorOf, slotKeys} from '../../controller/shell/counter-reader.ts'
+import {keyOf, selectorOf, slotKeys} from '../../controller/shell/counter-selectors.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import {annotations, labels} from '../../crds/names.ts'
 import {rolloutSpec} from '../../crds/rollout.ts'
@@ -330,6 +330,9 @@ describe.each(keys)('metrics of %s', key => {
 
   test('every family of counters is read by an instant vector that names both slots', () => {
     expect(mesh.counters.some(family => family.kind === 'requests' && family.side === 'caller')).toBe(true)
+    // When a target was scraped is asked by the plain names.
+    const plain = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/
+    expect(mesh.counters.every(family => family.metrics.some(metric => plain.test(metric)))).toBe(true)
     fc.assert(
       fc.property(contexts, contexts, fc.constantFrom(...mesh.counters), (context, other, family) => {
         const query = selectorOf(family, [reader(context), reader(other)])

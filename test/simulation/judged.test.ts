@@ -2,6 +2,7 @@
 import {expect, test} from 'vitest'
 import {decide} from '../../controller/core/decide.ts'
 import {runUntil} from './driver.ts'
+import type {Says} from './model-cluster.ts'
 import {analysis, releasing, until, waiting} from './releasing.ts'
 
 test('a step ends as soon as its checks pass, but not before the minimum dwell', () => {
@@ -14,6 +15,18 @@ test('a step ends as soon as its checks pass, but not before the minimum dwell',
   until(slow, () => slow.status.release?.stepIndex === 1)
   expect(slow.now - since).toBeGreaterThan(38_000)
   expect(slow.now - since).toBeLessThan(50_000)
+})
+
+test('while answers of other checks are out, passes end no step and a failure rolls back', () => {
+  let said: Says = {result: {verdict: 'pass'}, awaiting: true}
+  const cluster = releasing(() => said, analysis({}))
+  runUntil(cluster, () => false, 20_000)
+  expect(cluster.status.release?.stepIndex).toBe(0)
+  said = {result: {verdict: 'pass'}}
+  until(cluster, () => cluster.status.release?.stepIndex === 1, 20_000)
+  until(cluster, () => cluster.status.release?.stepSince !== undefined, 20_000)
+  said = {result: {verdict: 'fail'}, awaiting: true}
+  until(cluster, () => cluster.status.phase === 'RollingBack', 10_000)
 })
 
 test('during the minimum dwell a failure rolls back', () => {

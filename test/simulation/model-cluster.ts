@@ -368,6 +368,9 @@ export class ModelCluster {
       ...known,
     }
     const requests = {total: 100, failed: verdict === 'fail' ? 50 : 0}
-    return {at, step: step.id, results: [result], thresholds: [], requests, again: nextReadingAt(grid, at), ...more}
+    const unread = verdict === 'noData' || verdict === 'error' || more.awaiting
+    const evidence = unread ? {} : {evidence: {through: timeText(at), step: step.id, checks: []}}
+    const again = nextReadingAt(grid, at)
+    return {at, step: step.id, results: [result], thresholds: [], requests, again, ...evidence, ...more}
   }
 }

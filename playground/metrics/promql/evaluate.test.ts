@@ -54,6 +54,11 @@ describe('selectors and ranges', () => {
     ['avg_over_time(x{a="1"}[30s])', 30, {'a=1': 100 / 3}],
     ['max_over_time(x{a="1"}[30s])', 30, {'a=1': 60}],
     ['rate(x{a="1"}[5s])', 30, {}],
+    // The times of samples; of what is computed, that of the question.
+    ['timestamp(x{a="1"})', 34, {'a=1': 30}],
+    ['timestamp(x{a="1"} offset 10s)', 34, {'a=1': 20}],
+    ['timestamp(-x{a="1"})', 34, {'a=1': 34}],
+    ['min by (a) (timestamp(x) or timestamp(y))', 34, {'a=1': 30, 'a=2': 30}],
   ])('%s at %d s', (query, seconds, expected) => {
     expect(values(counters, query, seconds)).toEqual(expected)
   })

@@ -33,7 +33,7 @@ function evaluate(scope: Scope, expression: Expression): Value {
     case 'number':
       return {kind: 'scalar', value: expression.value}
     case 'selector':
-      return vector(select(scope, expression))
+      return vector(select(scope, expression).map(({labels, value}) => ({labels, value})))
     case 'range':
       throw new QueryError('a range needs a function such as rate around it')
     case 'negation':
@@ -54,13 +54,22 @@ function vector(elements: Element[]): Value {
 }
 
 /** The last sample of each series, no older than the lookback, unless the series has ended. */
-function select(scope: Scope, selector: Expression & {kind: 'selector'}): Element[] {
+function select(scope: Scope, selector: Expression & {kind: 'selector'}): (Element & {at: number})[] {
   const to = scope.at - selector.offsetMilliseconds
   return scope.store.select(selector.matchers).flatMap(({labels, samples}) => {
     const last = samples.findLast(sample => sample.at <= to)
     if (!last || last.value === 'stale' || last.at <= to - lookbackMilliseconds) return []
-    return [{labels, value: last.value}]
+    return [{labels, value: last.value, at: last.at}]
   })
+}
+
+/** Seconds at which each sample was taken; of what is computed, the time of the question. */
+function timestamps(scope: Scope, operand: Expression): Element[] {
+  const sampled =
+    operand.kind === 'selector'
+      ? select(scope, operand)
+      : elementsOf(evaluate(scope, operand), 'timestamp').map(element => ({...element, at: scope.at}))
+  return sampled.map(({labels, at}) => ({labels: withoutName(labels), value: at / 1000}))
 }
 
 function mapped(value: Value, change: (value: number) => number): Value {
@@ -120,6 +129,9 @@ function call(scope: Scope, name: string, args: Expression[]): Value {
     case 'vector':
       count(1)
       return vector([{labels: {}, value: scalarOf(evaluate(scope, first as Expression), name)}])
+    case 'timestamp':
+      count(1)
+      return vector(timestamps(scope, first as Expression))
     case 'scalar': {
       count(1)
       const elements = elementsOf(evaluate(scope, first as Expression), name)

@@ -13,6 +13,8 @@ const analysis = {
   ],
 }
 const polls = 10
+const mostRollouts = 1000
+const slots = Array.from({length: mostRollouts}, (_, index) => ['a', 'b'].map(slot => `app-${index}-${slot}`)).flat()
 
 export interface QueriesRow {
   rollouts: number
@@ -58,15 +60,21 @@ function countingMetrics(counted: {instant: number; range: number}): Metrics {
   }
 }
 
-/** One caller's series of every slot that a query names; nothing on the pods' side. */
+/** One caller's series of every slot that a query names; nothing on the pods' side. It is scraped just before each time. */
 function samplesOf(query: string, at: number): MetricSample[] {
-  const names = /destination_service_name=~"([^"]*)"/.exec(query)?.[1]?.split('|') ?? []
+  const named = /destination_service_name=~"([^"]*)"/.exec(query)?.[1]
+  if (named === undefined) return []
+  if (query.startsWith('min by ')) return [{labels: {instance: 'caller'}, value: at / 1000}]
+  const pattern = new RegExp(`^(?:${named})$`)
+  const names = slots.filter(name => pattern.test(name))
   const [metric = ''] = query.split('{')
   const bounds = metric.endsWith('_bucket') ? ['100', '500', '+Inf'] : [undefined]
   return names.flatMap(name =>
     bounds.map(le => ({
       labels: {
         __name__: metric,
+        instance: 'caller',
+        reporter: 'source',
         destination_service_namespace: 'shop',
         destination_service_name: name,
         response_code: '200',

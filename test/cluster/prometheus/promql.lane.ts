@@ -5,7 +5,7 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {afterAll, beforeAll, expect, test} from 'vitest'
-import {selectorOf} from '../../../controller/shell/counter-reader.ts'
+import {queriesFor} from '../../../controller/shell/counter-selectors.ts'
 import {meshes} from '../../../mesh/registry.ts'
 import type {MeshContext} from '../../../mesh/types.ts'
 import {MetricStore, type PrometheusApi, startPrometheusApi} from '../../../playground/metrics/index.ts'
@@ -121,10 +121,11 @@ function productQueries(): string[] {
       traffic: traffics[key],
     }
     const reader = {uid: 'u', mesh, context}
-    return mesh.counters.flatMap(family => {
-      const selector = selectorOf(family, [reader])
-      return [selector, `last_over_time(${selector}[6h])`]
-    })
+    return mesh.counters.flatMap(family =>
+      (['now', 'before', 'times'] as const).flatMap(question =>
+        queriesFor(question, family, [reader]).map(({text}) => text),
+      ),
+    )
   })
 }
 

@@ -121,9 +121,14 @@ async function observe(
   })
   release.step(0, 10, startedAt)
   let last: AnalysisObservation | undefined
-  await release.settle(now, observation => {
-    last = observation
-  })
+  const deadline = now + 30_000
+  // Slow answers are looked for again.
+  for (let at = now; !last && at < deadline; at = Date.now()) {
+    if (at > now) await pause(500)
+    await release.settle(at, observation => {
+      if (!observation.awaiting) last = observation
+    })
+  }
   if (!last) throw new Error('nothing was observed')
   return last
 }

@@ -73,3 +73,28 @@ test('an answer that is too large is asked for in halves', async () => {
   expect(observed.map(observation => observation?.results[0]?.verdict)).toEqual(names.map(() => 'pass'))
   expect(observed.map(observation => observation?.requests.total)).toEqual(names.map(() => 150 * 6))
 })
+
+test('who is back after a gap is asked once for all whose series came', async () => {
+  const store = new MetricStore()
+  const names = Array.from({length: 40}, (_, index) => `app-${index}`)
+  const [one, other] = ['x', 'y'].map(instance => createTarget(store, {instance}))
+  for (let poll = 0; poll <= 9; poll++) {
+    one?.take(page(names, 1000 + poll * 150), start + poll * interval)
+    // A second caller of all but two of them, from a certain time on.
+    if (poll >= 7) other?.take(page(names.slice(2), poll), start + poll * interval)
+  }
+  const metrics = metricsOf(store)
+  const evaluator = sharedEvaluator(metrics)
+  const releases = names.map(name => new JudgedRelease({name, startedAt: start, analysis, metrics}, evaluator))
+  for (const release of releases) release.step(0, 10, start + interval)
+  for (const index of [5, 6]) await Promise.all(releases.map(one => one.settle(start + index * interval + 5000)))
+  metrics.queries.length = 0
+  // Few passes run at once: the others come when the first have been answered.
+  for (const release of releases) await release.settle(start + 7 * interval + 5000)
+  const before = metrics.queries.filter(({query}) => query.startsWith('last_over_time('))
+  expect(before).toHaveLength(2)
+  for (const {query} of before) {
+    expect(query).toContain('app-39-a')
+    expect(query).not.toContain('app-1-a')
+  }
+})

@@ -223,15 +223,17 @@ describe('a Prometheus in trouble', () => {
   })
 
   test('a Prometheus whose clock is behind is an error', async () => {
+    let now = 0
     const slow: Metrics = {
-      query: async request => ({kind: 'vector', samples: [], serverTime: request.at - 30 * second}),
+      query: async () => ({kind: 'vector', samples: [], serverTime: now - 30 * second}),
       queryRange: metrics.queryRange,
     }
     const release = new JudgedRelease({startedAt: start, analysis, metrics: slow})
     release.step(0, 10, start)
     let last: AnalysisObservation | undefined
     for (const poll of [8, 9, 10]) {
-      await release.settle(start + poll * interval + lag, observation => {
+      now = start + poll * interval + lag
+      await release.settle(now, observation => {
         last = observation
       })
     }

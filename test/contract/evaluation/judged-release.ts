@@ -7,6 +7,7 @@ import type {
   MetricAnswer,
   MetricRangeAnswer,
   MetricRequest,
+  MetricSample,
   Metrics,
 } from '../../../controller/ports.ts'
 import {Evaluator} from '../../../controller/shell/evaluate.ts'
@@ -20,12 +21,18 @@ import type {MeshContext} from '../../../mesh/types.ts'
 import {evaluateInstant} from '../../../playground/metrics/promql/evaluate.ts'
 import type {MetricStore} from '../../../playground/metrics/store.ts'
 
-/** A metrics system in this process. */
+/** A metrics system in this process. The store is complete: what it says of a time is computed once. */
 export function metricsOf(store: MetricStore): Metrics & {queries: MetricRequest[]} {
   const queries: MetricRequest[] = []
-  const instant = (query: string, at: number) => {
+  const known = new Map<string, MetricSample[]>()
+  const instant = (query: string, at: number): MetricSample[] => {
+    const key = `${at} ${query}`
+    const before = known.get(key)
+    if (before) return before
     const value = evaluateInstant(store, query, at)
-    return value.kind === 'vector' ? value.elements : [{labels: {}, value: value.value}]
+    const samples = value.kind === 'vector' ? value.elements : [{labels: {}, value: value.value}]
+    known.set(key, samples)
+    return samples
   }
   return {
     queries,
@@ -61,13 +68,36 @@ const lookupWith = (template: string | undefined): Lookup => ({
   reached: () => true,
 })
 
-/** Time passes by itself in the evaluator: nobody waits for anything real. */
-const immediateClock: Clock = {
-  now: () => 0,
-  after(_delay, callback) {
-    queueMicrotask(callback)
-    return () => {}
-  },
+/** Longer waits than this are for somebody who is slow to answer: they take a part of their time. */
+const shortMilliseconds = 100
+const speed = 20
+
+/** The time of the passes. Short waits are over at once; longer ones last, so that what is slow can be. */
+class PassClock implements Clock {
+  #now = 0
+  readonly #onWait: (milliseconds: number) => void
+
+  constructor(onWait: (milliseconds: number) => void) {
+    this.#onWait = onWait
+  }
+
+  now(): number {
+    return this.#now
+  }
+
+  set(now: number): void {
+    this.#now = Math.max(this.#now, now)
+  }
+
+  after(delayMilliseconds: number, callback: () => void): () => void {
+    if (delayMilliseconds <= shortMilliseconds) {
+      queueMicrotask(callback)
+      return () => {}
+    }
+    this.#onWait(delayMilliseconds)
+    const timer = setTimeout(callback, delayMilliseconds / speed)
+    return () => clearTimeout(timer)
+  }
 }
 
 /** Meshes that count requests. */
@@ -96,14 +126,14 @@ export interface JudgedReleaseOptions {
 export class JudgedRelease {
   readonly #options: JudgedReleaseOptions
   readonly context: MeshContext
-  #evaluator: Evaluator
+  #evaluator: Judge
   status: RolloutStatus
 
-  constructor(options: JudgedReleaseOptions, evaluator = sharedEvaluator(options.metrics, options.template)) {
+  constructor(options: JudgedReleaseOptions, evaluator: Judge = sharedEvaluator(options.metrics, options.template)) {
     this.#options = options
-    const name = options.name ?? 'checkout'
+    const {name = 'checkout', namespace = 'shop'} = options
     this.context = {
-      rollout: {name, namespace: options.namespace ?? 'shop', uid: name},
+      rollout: {name, namespace, uid: `${namespace}/${name}`},
       apex: {name, ports: []},
       slots: {a: `${name}-a`, b: `${name}-b`},
       baseline: `${name}-baseline`,
@@ -166,7 +196,7 @@ export class JudgedRelease {
   persist({evidence, requests, results, thresholds}: AnalysisObservation): void {
     const {release} = this.status
     if (!release) throw new Error('no release')
-    const kept = {...release, requests, thresholds, ...(evidence ? {evidence} : {})}
+    const kept = {...release, thresholds, ...(evidence ? {evidence, requests} : {})}
     this.status = JSON.parse(JSON.stringify({...this.status, checks: results, release: kept}))
   }
 
@@ -180,7 +210,7 @@ export class JudgedRelease {
     })
     const metadata = {...this.context.rollout}
     const rollout = {apiVersion: 'fairlead.dev/v1alpha1', kind: 'Rollout', metadata, status: this.status}
-    return this.#evaluator.evaluate({
+    return this.#evaluator({
       rollout,
       spec,
       mesh: meshes[this.#options.mesh ?? 'istio'],
@@ -201,10 +231,21 @@ export class JudgedRelease {
   }
 }
 
-/** No template here names a Secret. */
-const noSecrets = new SecretHttpConfigs({} as Cluster, immediateClock)
+/** An evaluator with a clock that its passes set. */
+export type Judge = Evaluator['evaluate']
 
-/** Many Rollouts of one controller. */
-export function sharedEvaluator(metrics: Metrics, template?: string): Evaluator {
-  return new Evaluator({metrics, lookup: lookupWith(template), configs: noSecrets}, immediateClock)
+/** Many Rollouts of one controller; `onWait` hears of each wait for somebody who is slow. */
+export function sharedEvaluator(
+  metrics: Metrics,
+  template?: string,
+  onWait: (milliseconds: number) => void = () => {},
+): Judge {
+  const clock = new PassClock(onWait)
+  // No template here names a Secret.
+  const configs = new SecretHttpConfigs({} as Cluster, clock)
+  const evaluator = new Evaluator({metrics, lookup: lookupWith(template), configs}, clock)
+  return input => {
+    clock.set(input.now)
+    return evaluator.evaluate(input)
+  }
 }

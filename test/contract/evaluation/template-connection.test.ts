@@ -58,10 +58,8 @@ async function evaluate(secret: string | undefined | ClusterError): Promise<Outc
   }
   const clock = new ManualClock(start)
   const configs = new SecretHttpConfigs({get} as Cluster, clock)
-  const release = new JudgedRelease(
-    {startedAt: start, analysis, metrics},
-    new Evaluator({metrics, lookup, configs}, {now: () => clock.now(), after: immediately}),
-  )
+  const evaluator = new Evaluator({metrics, lookup, configs}, {now: () => clock.now(), after: afterSome})
+  const release = new JudgedRelease({startedAt: start, analysis, metrics}, input => evaluator.evaluate(input))
   release.step(0, 10, start)
   let results: AnalysisObservation['results'] = []
   await release.settle(start + 4 * interval + 5000, observation => {
@@ -70,9 +68,9 @@ async function evaluate(secret: string | undefined | ClusterError): Promise<Outc
   return {requests, read, results}
 }
 
-function immediately(_delay: number, callback: () => void): () => void {
-  queueMicrotask(callback)
-  return () => {}
+function afterSome(delayMilliseconds: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMilliseconds)
+  return () => clearTimeout(timer)
 }
 
 describe('a MetricTemplate with a configRef', () => {
