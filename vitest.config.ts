@@ -7,5 +7,7 @@ export default defineConfig({
     exclude: ['test/cluster/**', 'node_modules/**'],
     isolate: false,
     testTimeout: 20_000,
+    // One for each of two cores: by itself vitest leaves one core free.
+    maxWorkers: 2,
   },
 })

@@ -1,7 +1,7 @@
-// Runs one of the slower lanes (test/lanes/<name>.lane.ts, or all of test/cluster with real parts) and closes with the
-// line that .ci/run adds up.
+// Runs one of the slower lanes (test/lanes/<name>.lane.ts, all of a folder test/lanes/<name>, or all of test/cluster with
+// real parts) and closes with the line that .ci/run adds up.
 import {spawnSync} from 'node:child_process'
-import {mkdtempSync, readFileSync, rmSync} from 'node:fs'
+import {existsSync, mkdtempSync, readFileSync, rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
@@ -18,9 +18,17 @@ const args = [
   '--reporter=verbose',
   '--reporter=json',
   `--outputFile.json=${report}`,
-  ...(cluster ? files : [`test/lanes/${name}.lane.ts`]),
+  ...(cluster ? files : laneFiles()),
 ]
 spawnSync('vitest', args, {cwd: root, stdio: 'inherit'})
+
+/** A folder's files only compute: there are two of them at a time, for two cores. */
+function laneFiles(): string[] {
+  const folderOfLane = `test/lanes/${name}`
+  if (!existsSync(join(root, folderOfLane))) return [`${folderOfLane}.lane.ts`]
+  return ['--fileParallelism', '--maxWorkers=2', `${folderOfLane}/`]
+}
+
 let passed = 0
 let failed = 0
 try {
