@@ -4,9 +4,12 @@
 /** A shorter interval (the schema takes `0s`) would ask faster than any Prometheus scrapes. */
 const minimumIntervalMilliseconds = 1000
 
-/** Samples of a grid time are surely stored this part of an interval later, and at most so many milliseconds. */
-const lagParts = 3
-const maximumLagMilliseconds = 5000
+/**
+ * A scrape that began before a grid time is mostly stored this part of an interval later, and at most so many milliseconds.
+ * Prometheus shows a scrape whole or not at all, so one that takes longer is late by a poll. Waiting costs failed requests.
+ */
+const lagParts = 5
+const maximumLagMilliseconds = 2000
 
 /** Grid times that are made up for after an outage of ours; earlier ones are skipped: a gap is no data. */
 const maximumReplayed = 480
@@ -16,7 +19,7 @@ const maximumRead = 10_000
 /** Times in milliseconds since the epoch. */
 export interface Grid {
   intervalMilliseconds: number
-  /** How long after a grid time it is read: a scrape that has begun must have been stored. */
+  /** How long after a grid time it is read, so that scrapes that have begun are stored. */
   lagMilliseconds: number
 }
 

@@ -18,7 +18,7 @@ function runsOf(change: Partial<Conditions>, more: Partial<Plan> = {}): Run[] {
 }
 
 test('the times that the product keeps', () => {
-  expect([readSeconds(15), readSeconds(5)]).toEqual([5, 5 / 3])
+  expect([readSeconds(15), readSeconds(5)]).toEqual([2, 1])
   expect(moveSeconds).toBe(1)
 })
 

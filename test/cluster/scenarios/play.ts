@@ -136,7 +136,10 @@ async function move(world: World, scenario: Scenario, split: Split): Promise<Rep
   let moving = true
   const meanwhile: Observed[] = []
   const going = (async () => {
-    while (moving) meanwhile.push(await sendOne(world, first).catch(lost))
+    while (moving) {
+      const observed = await sendOne(world, first).catch(lost)
+      meanwhile.push({...observed, endedAt: performance.now()})
+    }
   })()
   await apply(world, {...scenario, split})
   await world.settled()

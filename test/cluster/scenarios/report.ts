@@ -37,6 +37,8 @@ export interface Observed {
   server?: string
   cookies: string[]
   milliseconds: number
+  /** In milliseconds of any clock, where requests were sent one after the other while a split changed. */
+  endedAt?: number
 }
 
 /** By the name of the scenario. */
