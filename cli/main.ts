@@ -73,7 +73,7 @@ program
   .option('--file <file>', 'a range that --record has written')
   .option(
     '--generate <settings>',
-    'a made-up range: rate, weight, primary and canary (percent that fail), onset (seconds), seed; such as canary=5,rate=100',
+    'a made-up range: rate, weight, primary and canary (percent that fail), median (ms), slower (factor), onset (seconds), seed; such as canary=5,rate=100',
   )
   .option('--from <time>', 'begin of the range, such as 2026-01-31T12:00:00Z')
   .option('--to <time>', 'end of the range; now when absent')

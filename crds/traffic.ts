@@ -164,7 +164,7 @@ const gatewayAPI = z
   })
   .meta({
     description:
-      "Traffic through gateways of the Gateway API: an HTTPRoute, or a GRPCRoute where the port has appProtocol grpc. A weight counts as in force once every parent has accepted the route. Callers inside the cluster that use the Service's name always reach the primary. What goes beyond the core of the API (mirroring, sticky users, query parameters) is refused unless the GatewayClass says that its implementation has it. The built-in metrics are those of Envoy Gateway; leave clusterStatName of its EnvoyProxy unset.",
+      "Traffic through gateways of the Gateway API: an HTTPRoute, or a GRPCRoute where the port has appProtocol grpc. A weight counts as in force once every parent has accepted the route. Callers inside the cluster that use the Service's name always reach the primary, unless the Service itself is a parent (GAMMA). What goes beyond the core of the API (mirroring, sticky users, query parameters) is refused unless the GatewayClass says that its implementation has it. The built-in metrics are those of Envoy Gateway; leave clusterStatName of its EnvoyProxy unset.",
     'x-kubernetes-validations': [
       {
         rule: 'has(self.route) != has(self.parentRefs)',

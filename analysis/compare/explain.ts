@@ -92,8 +92,9 @@ function oddsText({oddsRatio}: ComparisonFacts, {against, alpha, alone}: Compare
   if (low === undefined && high === undefined) return ''
   const confidence = `${Number((100 * level).toPrecision(4))} % confidence sequence`
   const interval = high === undefined ? `at least ${figure(low ?? 0)}` : `${figure(low ?? 0)} to ${figure(high)}`
-  const size = estimate === undefined ? 'a multiple of' : `${figure(estimate)} times`
-  return `; the odds are ${size} the ${against}'s (${confidence}: ${interval})`
+  return estimate === undefined
+    ? `; the odds are ${interval} times the ${against}'s (${confidence})`
+    : `; the odds are ${figure(estimate)} times the ${against}'s (${confidence}: ${interval})`
 }
 
 function evidenceText(what: string, {value, boundary}: {value: number; boundary: number}): string {

@@ -30,7 +30,7 @@ export const secretValues = z
       .array(z.strictObject({namespace: namespaceName, name: objectName}))
       .default([])
       .describe(
-        'Secrets that the controller may read (get), one by one: credentials of GitSyncs, addresses of AlertChannels, connections of MetricTemplates.',
+        'Secrets that the controller may read (get), one by one, each as {namespace: shop, name: slack}: credentials of GitSyncs, addresses of AlertChannels, connections of MetricTemplates.',
       ),
     namespaces: z
       .array(namespaceName)

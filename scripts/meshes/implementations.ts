@@ -88,7 +88,7 @@ export const implementationsSection: readonly string[] = [
   '|---|---|---|---|---|---|---|',
   ...implementations.map(row),
   '',
-  '- **Sticky users** take filters on single backends, of which the reports test those for requests alone. NGINX Gateway Fabric answers 500 for a backend with a filter; so none is written but for sticky users, and for Envoy Gateway, which makes a cluster per backend, and so counters per slot, only then.',
+  '- **Sticky users** take filters on single backends, of which the reports test those for requests alone. Filters are written only for sticky users, and for Envoy Gateway, which counts per backend only where there is one: NGINX Gateway Fabric answers 500 to a route with them.',
   '- **Cookies and regular expressions** are matched by `RegularExpression` on a header, which the API leaves to implementations, and no list names: try it before you rely on it.',
   "- **A share of copies** needs the API's own definitions from 1.3 on, too; the annotation of the installed ones is read.",
   "- **Elsewhere than with Envoy Gateway** a check needs a query of its own: `threshold.query`, or a MetricTemplate. The slots' Services are `<target>-a` and `<target>-b`; `{{ canary.workload }}` is the name of the canary's.",
