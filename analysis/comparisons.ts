@@ -26,7 +26,7 @@ export interface JudgedStep {
 }
 
 /** Envoy adds its histograms up at times of its own, so far apart: what came since is in the next scrape. */
-export const flushMilliseconds = 5000
+const flushMilliseconds = 5000
 
 /** What the counters gave at a grid time. */
 export type Polled = {at: number} & (

@@ -34,10 +34,15 @@ interface Counter {
   target: string
 }
 
+/** When each target had been scraped last, milliseconds. */
+export type SampleTimes = ReadonlyMap<string, number>
+
 /** Every counter of a Rollout's slots at one grid time. */
 export interface Reading {
   at: number
   counters: ReadonlyMap<string, Counter>
+  /** Of the scrapes that the counters come from, maybe of other targets besides; absent for durations. */
+  sampled?: SampleTimes
   /** The first reading since the last gap, as far as that is known: a grid time. */
   since?: number
 }

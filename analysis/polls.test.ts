@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest'
-import {type CounterMeaning, type Reading, readingOf} from './counters.ts'
-import {noReadings, pollBetween, type Readings, type Returned, type SampleTimes, settlingIntervals} from './polls.ts'
+import {type CounterMeaning, type Reading, readingOf, type SampleTimes} from './counters.ts'
+import {noReadings, pollBetween, type Readings, type Returned, settlingIntervals} from './polls.ts'
 
 const interval = 15_000
 
@@ -32,9 +32,9 @@ const nobody: Returned = () => false
 /** Long after any gap. */
 const settled = (one: Reading): Reading => ({...one, since: one.at - 3_600_000})
 
-function counted(before: Readings, after: Readings, isBack: Returned = nobody, sampled?: SampleTimes) {
+function counted(before: Readings, after: Readings, isBack: Returned = nobody) {
   const at = after.caller.requests?.at ?? 0
-  return pollBetween(before, after, at, interval, isBack, sampled).poll
+  return pollBetween(before, after, at, interval, isBack).poll
 }
 const canary = (poll: ReturnType<typeof counted>) => poll?.sides.caller?.b
 
@@ -127,12 +127,12 @@ describe('after a gap', () => {
 
 describe('when counts begin', () => {
   const before = settled(requests(60_000, {'a 200 x': 900, 'b 200 x': 100, 'a 200 y': 50}))
+  const timesOf = (sampled: Record<string, number>): SampleTimes =>
+    new Map(Object.entries(sampled).map(([target, time]) => [`instance ${target}`, time]))
   const from = (after: Record<string, number>, sampled?: Record<string, number>) =>
     counted(
-      caller(before),
+      caller({...before, ...(sampled ? {sampled: timesOf(sampled)} : {})}),
       caller(requests(60_000 + interval, after)),
-      nobody,
-      sampled && new Map(Object.entries(sampled).map(([target, time]) => [`instance ${target}`, time])),
     )?.sampledFrom?.caller
 
   test('is when the oldest of their targets was scraped', () => {

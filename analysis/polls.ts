@@ -1,7 +1,7 @@
 // From the readings of one grid time to the next: what both slots were asked and failed, as each side counted it.
 import type {Side} from './checks.ts'
 import {type ArmCounts, noRequests} from './compare/poll.ts'
-import {type Arm, countsOf, incrementsBetween, type Reading, unknownKeys} from './counters.ts'
+import {type Arm, countsOf, incrementsBetween, type Reading, type SampleTimes, unknownKeys} from './counters.ts'
 
 export type ReportingSide = Exclude<Side, 'query'>
 export type SlotCounts = Record<Arm, ArmCounts>
@@ -25,16 +25,13 @@ export interface CountedPoll {
   sides: Partial<Record<ReportingSide, SlotCounts>>
   /**
    * When the oldest of the samples was taken that a side's counts begin at, milliseconds: up to a whole scrape before the
-   * time that the poll covers. Absent where nobody asked.
+   * time that the poll covers.
    */
   sampledFrom?: Partial<Record<ReportingSide, number>>
 }
 
 /** Whether a series that the reading before doesn't have was seen earlier still. */
 export type Returned = (side: ReportingSide, kind: Kind, key: string) => boolean
-
-/** When targets were last scraped at the earlier grid time, milliseconds, by target. */
-export type SampleTimes = ReadonlyMap<string, number>
 
 /** A poll that covers more grid intervals than this spans an outage: it is dropped. */
 export const maximumPollIntervals = 3
@@ -57,17 +54,10 @@ export function newcomers(before: Readings, after: Readings): {side: ReportingSi
   )
 }
 
-/** The earliest of the readings that a poll would begin at, milliseconds. */
-export function beginOf(before: Readings, after: Readings): number | undefined {
-  const times = pairsOf(before, after).map(({earlier}) => earlier.at)
-  return times.length > 0 ? Math.min(...times) : undefined
-}
-
 /**
  * @param before readings to compare with
  * @param after readings of the grid time `at`; those without any series are a gap, and the earlier ones stay
  * @param isBack whether a series was seen before and was missing in `before`
- * @param sampled when the targets were scraped that `before` shows, where that matters
  */
 export function pollBetween(
   before: Readings,
@@ -75,7 +65,6 @@ export function pollBetween(
   at: number,
   intervalMilliseconds: number,
   isBack: Returned,
-  sampled?: SampleTimes,
 ): {readings: Readings; poll: CountedPoll | undefined} {
   const sides: CountedPoll['sides'] = {}
   const sampledFrom: Partial<Record<ReportingSide, number>> = {}
@@ -96,6 +85,8 @@ export function pollBetween(
     milliseconds = Math.max(milliseconds, at - earlier.at)
     sides[side] = merged(sides[side], countsOf(kind, increments), kind)
     const counting = increments.filter(({value}) => value > 0).map(({target}) => target)
+    // Requests and their durations come from the same scrapes.
+    const {sampled} = before[side].requests ?? {}
     const oldest = sampled && oldestOf(sampled, counting, earlier.at, intervalMilliseconds)
     if (oldest !== undefined) sampledFrom[side] = Math.min(oldest, sampledFrom[side] ?? oldest)
   }

@@ -13,7 +13,6 @@ import {
   pollBetween,
   type Readings,
   type Returned,
-  type SampleTimes,
   settlingIntervals,
 } from './polls.ts'
 
@@ -38,9 +37,9 @@ export interface SessionTerms {
   canary: SlotName
 }
 
-/** What was read at a grid time; `sampled` where it matters when the counts since the last one begin. */
+/** What was read at a grid time. */
 export type GridReading =
-  | {at: number; readings: Readings; isBack: Returned; sampled?: SampleTimes}
+  | {at: number; readings: Readings; isBack: Returned}
   | {at: number; reason: string; message: string}
 
 /** The overdispersion of the primary is taken from this time before the first step, milliseconds. */
@@ -92,8 +91,8 @@ function polled(
   reading: GridReading,
 ): {readings: Readings; poll: CountedPoll | undefined} {
   if ('reason' in reading) return {readings: session.readings, poll: undefined}
-  const {at, readings, isBack, sampled} = reading
-  return pollBetween(session.readings, readings, at, terms.intervalMilliseconds, isBack, sampled)
+  const {at, readings, isBack} = reading
+  return pollBetween(session.readings, readings, at, terms.intervalMilliseconds, isBack)
 }
 
 function judgedPoll(reading: GridReading, poll: CountedPoll | undefined): Polled {

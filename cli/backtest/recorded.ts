@@ -1,6 +1,6 @@
 // Metrics from memory: a recorded or generated range, asked like a Prometheus.
 import type {MetricRequest, MetricSample, MetricSeries, Metrics} from '../../controller/ports.ts'
-import {isOfOneTime, questionOf, type Recording} from './recording.ts'
+import {isOfOneTime, isOfScrapes, questionOf, type Recording} from './recording.ts'
 
 /** How far back `last_over_time` of the counters looks: as the controller's own question does. */
 const seenWithinMilliseconds = 6 * 3_600_000
@@ -43,13 +43,19 @@ export function metricsOf({series, instants = [], ranges = []}: Known): Metrics 
         return {kind: 'vector', samples: recorded.map(([labels, value]) => ({labels, value: Number(value)}))}
       const whole = wholes.get(question)
       if (whole) return {kind: 'vector', samples: whole.flatMap(one => sampleOf(one, at, at))}
-      if (query.startsWith('min by')) return {kind: 'vector', samples: scrapedAt(series, query, at)}
+      if (isOfScrapes(query)) {
+        const scraped = scrapedWithin(series, query, {from: at, to: at, stepMilliseconds: 1})
+        return {kind: 'vector', samples: scraped.flatMap(one => sampleOf(one, at, at))}
+      }
       const earliest = isOfOneTime(query) ? at - seenWithinMilliseconds : at
       const samples = isOfCounters(query) ? selected(series, query).flatMap(one => sampleOf(one, earliest, at)) : []
       return {kind: 'vector', samples}
     },
-    async queryRange({query, from, to}) {
-      const found = selected(series, query).map(({labels, points}) => ({
+    async queryRange({query, from, to, stepMilliseconds}) {
+      const whole =
+        wholes.get(query) ??
+        (isOfScrapes(query) ? scrapedWithin(series, query, {from, to, stepMilliseconds}) : selected(series, query))
+      const found = whole.map(({labels, points}) => ({
         labels,
         points: points.filter(({at}) => at >= from && at <= to),
       }))
@@ -64,13 +70,27 @@ function sampleOf({labels, points}: MetricSeries, earliest: number, latest: numb
   return point && point.at >= earliest ? [{labels, value: point.value}] : []
 }
 
-/** When targets were scraped: nobody recorded it, so the times at which the series have points, without a target's name. */
-function scrapedAt(series: readonly MetricSeries[], query: string, at: number): MetricSample[] {
+/**
+ * When targets were scraped, at each time of a range: nobody recorded it, so the times at which the series have points,
+ * without a target's name.
+ */
+function scrapedWithin(
+  series: readonly MetricSeries[],
+  query: string,
+  {from, to, stepMilliseconds}: {from: number; to: number; stepMilliseconds: number},
+): MetricSeries[] {
   const selectors = [...query.matchAll(/timestamp\(([^()]*)\)/g)].map(([, selector = '']) => selector)
-  const times = selectors.flatMap(selector =>
-    selected(series, selector).flatMap(({points}) => points.findLast(point => point.at <= at)?.at ?? []),
-  )
-  return times.length === 0 ? [] : [{labels: {}, value: Math.min(...times) / 1000}]
+  const oldest = new Map<number, number>()
+  for (const {points} of selectors.flatMap(selector => selected(series, selector))) {
+    let next = 0
+    for (let at = from; at <= to; at += stepMilliseconds) {
+      while ((points[next]?.at ?? Number.POSITIVE_INFINITY) <= at) next++
+      const last = points[next - 1]
+      if (last) oldest.set(at, Math.min(last.at, oldest.get(at) ?? last.at))
+    }
+  }
+  const points = [...oldest].map(([at, time]) => ({at, value: time / 1000}))
+  return points.length === 0 ? [] : [{labels: {}, points: points.sort((left, right) => left.at - right.at)}]
 }
 
 /** A selector, or who was seen by it: no other question can be answered from counters alone. */

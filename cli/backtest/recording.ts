@@ -56,6 +56,11 @@ export function questionOf({query, address}: Pick<MetricRequest, 'query' | 'addr
   return address === undefined ? query : `${address} ${query}`
 }
 
+/** When targets were scraped. */
+export function isOfScrapes(query: string): boolean {
+  return query.startsWith('min by')
+}
+
 /** Who was seen before a time is asked where the counters say so, whatever the margins are: that need not be known of any other. */
 export function isOfOneTime(query: string): boolean {
   return query.startsWith('last_over_time(')
@@ -95,7 +100,11 @@ export class Recorder implements Metrics {
 
   async queryRange(request: Parameters<Metrics['queryRange']>[0]): ReturnType<Metrics['queryRange']> {
     const answer = await this.#metrics.queryRange(request)
-    if (answer.kind === 'matrix') {
+    if (answer.kind === 'matrix' && isOfScrapes(request.query)) {
+      const {query} = request
+      const known = this.#ranges.get(query) ?? {query, series: []}
+      this.#ranges.set(query, {query, series: [...known.series, ...answer.series.map(pointsOf)]})
+    } else if (answer.kind === 'matrix') {
       for (const {labels: own, points} of answer.series) {
         const key = JSON.stringify(own)
         const known = this.#counters.get(key) ?? new Map<number, number>()

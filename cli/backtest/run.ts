@@ -7,7 +7,7 @@ import {combineVerdicts} from '../../analysis/verdict.ts'
 import type {Clock, Metrics} from '../../controller/ports.ts'
 import {CounterReader} from '../../controller/shell/counter-reader.ts'
 import type {Reader} from '../../controller/shell/counter-selectors.ts'
-import {familiesOf, isPast, readGridTimes, withReturned, withSampleTimes} from '../../controller/shell/grid-reader.ts'
+import {familiesOf, readGridTimes, withReturned} from '../../controller/shell/grid-reader.ts'
 import {timeText} from '../../crds/common.ts'
 import type {Tally} from '../../crds/evidence.ts'
 import type {CheckResult} from '../../crds/rollout-status.ts'
@@ -99,13 +99,8 @@ export async function runBacktest(input: BacktestInput): Promise<Backtest> {
     if (!Array.isArray(readings)) throw new Error(`the metrics can't be read: ${readings.reason}: ${readings.message}`)
     for (const raw of readings) {
       const {readings: before} = run.session
-      const returned = await withReturned(counters, reader, families, before, raw, begin.judged)
-      const reading =
-        'kind' in returned || run.past === run.step || raw.at <= begin.judged
-          ? returned
-          : await withSampleTimes(counters, reader, families, before, returned, run.since)
+      const reading = await withReturned(counters, reader, families, before, raw, terms)
       if ('kind' in reading) throw new Error(`the metrics can't be read: ${reading.reason}: ${reading.message}`)
-      if ('sampled' in reading && isPast(reading.sampled, run.since)) run.past = run.step
       const {session, results} = takeGridTime(run.session, terms, stepOf(run, canary), reading)
       run.session = session
       if (reading.at <= begin.judged) continue
@@ -128,8 +123,6 @@ interface Run {
   session: Session
   step: number
   since: number
-  /** The step whose samples are all of its own time by now. */
-  past?: number
   /** Rolled back: what follows is only counted. */
   over: boolean
 }

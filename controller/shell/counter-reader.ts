@@ -1,7 +1,6 @@
 // Reads raw counters for many Rollouts at once. The grid of reading times is the same for all, so the first that asks for
 // a time asks for everybody in a release, and the number of queries grows with the length of their names alone.
-import {keysOf, targetOf} from '../../analysis/counters.ts'
-import type {SampleTimes} from '../../analysis/polls.ts'
+import {keysOf, type SampleTimes, targetOf} from '../../analysis/counters.ts'
 import type {CounterFamily} from '../../mesh/types.ts'
 import type {
   Clock,
@@ -12,7 +11,7 @@ import type {
   MetricSample,
   Metrics,
 } from '../ports.ts'
-import {keyOf, type Question, queriesFor, type Reader, selectorOf, slotKeys} from './counter-selectors.ts'
+import {keyOf, type Question, queriesFor, type Reader, slotKeys} from './counter-selectors.ts'
 
 /** Passes of the same moment find each other within this time. */
 const gatherMilliseconds = 20
@@ -28,12 +27,14 @@ const maximumSkewMilliseconds = 3000
 /** What a question that is one of ours, and so no mistake in it, can be refused for: more data than a store gives at once. */
 const tooMuch = new Set<MetricErrorReason>(['TooLarge', 'BadQuery'])
 
-/** One family's samples for one Rollout at one time. */
-export type CounterAnswer = {kind: 'samples'; samples: MetricSample[]} | MetricFailure
+/** One family's samples for one Rollout at one time; of requests also when they were scraped, as of that very moment. */
+export type CounterAnswer = {kind: 'samples'; samples: MetricSample[]; sampled?: SampleTimes} | MetricFailure
 
 interface Found {
   /** By the values of the family's key labels. */
   samples: Map<string, MetricSample[]>
+  /** Of all targets of the members, where it was asked for. */
+  sampled?: Map<string, number>
   /** What was said to those that were asked for alone, by uid. */
   refused: Map<string, MetricFailure>
 }
@@ -51,8 +52,9 @@ interface Batch {
 interface At {
   question: Question
   at: number
-  /** Of `before`: the grid time that has series which this one doesn't. */
+  /** Of `before`: the grid time that has series which this one doesn't, and how long before this one they were seen. */
   next?: number
+  earlierMilliseconds?: number
 }
 
 export class CounterReader {
@@ -85,38 +87,35 @@ export class CounterReader {
     return this.#answer(reader, family, {question: 'now', at})
   }
 
-  /** Every series of one family that was seen within the last hours before a time; asked for since `next` has new ones. */
-  readBefore(reader: Reader, family: CounterFamily, at: number, next: number): Promise<CounterAnswer> {
-    return this.#answer(reader, family, {question: 'before', at, next})
+  /**
+   * Every series of one family that was seen within the last hours, up to an interval before a grid time that lacks it: what
+   * was scraped later and is there now was maybe only stored late. Asked for since `next` has series that `at` doesn't.
+   */
+  readBefore(
+    reader: Reader,
+    family: CounterFamily,
+    {at, next, intervalMilliseconds}: {at: number; next: number; intervalMilliseconds: number},
+  ): Promise<CounterAnswer> {
+    return this.#answer(reader, family, {question: 'before', at, next, earlierMilliseconds: intervalMilliseconds})
   }
 
-  /** When the targets of one family were last scraped at a time, milliseconds; maybe those of other Rollouts besides. */
-  async readTimes(reader: Reader, family: CounterFamily, at: number): Promise<SampleTimes | MetricFailure> {
-    const result = await this.#batchWith(reader, family, {question: 'times', at}).answer
-    if ('kind' in result) return result
-    const times = new Map<string, number>()
-    for (const {labels, value} of [...result.samples.values()].flat()) {
-      const target = targetOf(labels)
-      const time = Math.round(value * 1000)
-      times.set(target, Math.min(time, times.get(target) ?? time))
-    }
-    return result.refused.get(reader.uid) ?? times
-  }
-
-  /** One Rollout's counters at many times, both ends included. */
+  /** One Rollout's counters, or when they were scraped, at many times, both ends included. */
   async readRange(
     reader: Reader,
     family: CounterFamily,
+    question: 'now' | 'times',
     range: {from: number; to: number; stepMilliseconds: number},
   ): Promise<MetricRangeAnswer> {
-    const query = selectorOf(family, [reader])
+    const [{text: query = ''} = {}] = queriesFor(question, family, [reader])
     return this.#asked(() => this.#metrics.queryRange({query, ...range, maximumBytes: maximumAnswerBytes}))
   }
 
   async #answer(reader: Reader, family: CounterFamily, at: At): Promise<CounterAnswer> {
     const result = await this.#batchWith(reader, family, at).answer
     if ('kind' in result) return result
-    return result.refused.get(reader.uid) ?? {kind: 'samples', samples: samplesOf(result, family, reader)}
+    const {sampled} = result
+    const samples = samplesOf(result, family, reader)
+    return result.refused.get(reader.uid) ?? {kind: 'samples', samples, ...(sampled ? {sampled} : {})}
   }
 
   #batchWith(reader: Reader, family: CounterFamily, at: At): Batch {
@@ -170,15 +169,21 @@ export class CounterReader {
     for (const old of [...this.#batches.keys()].slice(0, -maximumKept)) this.#batches.delete(old)
   }
 
-  async #ask(batch: Batch, family: CounterFamily, {question, at}: At): Promise<Found | MetricFailure> {
+  async #ask(batch: Batch, family: CounterFamily, at: At): Promise<Found | MetricFailure> {
     await new Promise<void>(resolve => this.#clock.after(gatherMilliseconds, resolve))
     batch.open = false
     const found = nothingFound()
-    for (const {readers, text} of queriesFor(question, family, [...batch.members.values()])) {
-      const failure = await this.#collect(text, readers, family, {question, at}, found)
-      if (!failure) continue
-      batch.result = failure
-      return failure
+    const {question} = at
+    // The times come first: a scrape that is stored between the two answers then looks older than it is, which is safe.
+    const questions: Question[] = question === 'now' && family.kind === 'requests' ? ['times', 'now'] : [question]
+    for (const each of questions) {
+      const members = [...batch.members.values()].filter(({uid}) => !found.refused.has(uid))
+      for (const {readers, text} of members.length > 0 ? queriesFor(each, family, members) : []) {
+        const failure = await this.#collect(text, readers, family, {...at, question: each}, found)
+        if (!failure) continue
+        batch.result = failure
+        return failure
+      }
     }
     batch.result = found
     if (question === 'now') this.#setApart(batch.members, found)
@@ -200,17 +205,21 @@ export class CounterReader {
     at: At,
     found: Found,
   ): Promise<MetricFailure | undefined> {
-    const request = {query: text, at: at.at, maximumBytes: maximumAnswerBytes}
+    const request = {query: text, at: at.at - (at.earlierMilliseconds ?? 0), maximumBytes: maximumAnswerBytes}
     const answer = await this.#asked<MetricAnswer>(() => this.#metrics.query(request))
     if (answer.kind === 'error') {
       if (!tooMuch.has(answer.reason)) return answer
       return readers.length === 1 ? this.#refuse(readers, answer, found) : this.#halves(readers, family, at, found)
     }
+    if (at.question === 'times') {
+      found.sampled = timesOf(answer.samples, found.sampled)
+      return undefined
+    }
     const own = new Set(readers.flatMap(reader => slotKeys(family, reader).map(({values}) => keyOf(values))))
     for (const sample of answer.samples) {
       const key = keyOf(family.keyLabels.map(label => sample.labels[label] ?? ''))
       // A selector by several labels finds series of others besides, whose own query may find them as well.
-      if (at.question !== 'times' && !own.has(key)) continue
+      if (!own.has(key)) continue
       const samples = found.samples.get(key)
       if (samples) samples.push(sample)
       else found.samples.set(key, [sample])
@@ -256,6 +265,16 @@ function keyFor(mesh: string, {kind, side}: CounterFamily, question: Question, a
 
 function nothingFound(): Found {
   return {samples: new Map(), refused: new Map()}
+}
+
+/** When targets were last scraped, milliseconds: of one that is named twice the earlier time. */
+export function timesOf(samples: readonly MetricSample[], known = new Map<string, number>()): Map<string, number> {
+  for (const {labels, value} of samples) {
+    const target = targetOf(labels)
+    const time = Math.round(value * 1000)
+    known.set(target, Math.min(time, known.get(target) ?? time))
+  }
+  return known
 }
 
 function hasFailed({result}: Batch): boolean {

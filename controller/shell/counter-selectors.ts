@@ -90,11 +90,6 @@ function textOf(
   }
 }
 
-/** PromQL that selects the series of all slots of the given Rollouts, and maybe those of others. */
-export function selectorOf(family: CounterFamily, readers: readonly Reader[]): string {
-  return selectorFor(family, family.metrics, readers, oneByOne)
-}
-
 function oneByOne(values: readonly string[]): string {
   return values.map(literal).join('|')
 }

@@ -5,7 +5,6 @@ import type {JudgedStep} from '../../analysis/comparisons.ts'
 import {dueGridTimes, type Grid, gridOf, gridTimeAfter, latestGridTime, nextReadingAt} from '../../analysis/grid.ts'
 import {
   emptySession,
-  type GridReading,
   historyBefore,
   rememberGridTime,
   type Session,
@@ -27,7 +26,7 @@ import type {Clock, MetricFailure} from '../ports.ts'
 import {CounterReader} from './counter-reader.ts'
 import type {Reader} from './counter-selectors.ts'
 import {AskedChecks, type CheckSources} from './evaluate-checks.ts'
-import {familiesOf, isPast, type RawReading, readGridTimes, withReturned, withSampleTimes} from './grid-reader.ts'
+import {familiesOf, type RawReading, readGridTimes, withReturned} from './grid-reader.ts'
 
 export interface EvaluationInput {
   rollout: KubeObject
@@ -73,8 +72,6 @@ interface Remembered {
   ahead: RawReading[]
   /** After a failure: when to read again, milliseconds. */
   retryAt?: number
-  /** Weight, by step and begin, that all samples were taken in since a while. */
-  past?: string
   /** The last answers took longer than is worth waiting for. */
   slow?: boolean
   observation?: AnalysisObservation
@@ -193,17 +190,16 @@ export class Evaluator {
     const taken = status.evidence ? timeOf(status.evidence.through) : Number.NEGATIVE_INFINITY
     const isHistory = (at: number) => at <= Math.max(gridTimeAfter(grid, step.since), taken)
     let {session} = known.open.at(-1) ?? known
-    let {past} = known
     const ahead = known.ahead.length > 0 ? known.ahead : await this.#read(release, session, input.now)
     if (!Array.isArray(ahead)) return this.#unread(input, release, known, session, ahead)
     const from = (now: Session) => (known.open.length > 0 ? known.session : now)
     for (const [index, raw] of ahead.entries()) {
-      const reading = await this.#completed(release, session, raw, past, taken)
+      const {reader, families} = release
+      const reading = await withReturned(this.#counters, reader, families, session.readings, raw, terms)
       if ('kind' in reading) {
         const rest = {...known, session: from(session), ahead: ahead.slice(index)}
         return this.#unread(input, release, rest, session, reading)
       }
-      if ('sampled' in reading && isPast(reading.sampled, step.since)) past = weightOf(step)
       if (raw.at <= taken) {
         session = rememberGridTime(session, terms, reading)
         continue
@@ -212,11 +208,11 @@ export class Evaluator {
       if (!isHistory(raw.at)) {
         const open = this.#open(input, release, after, results)
         const rest = ahead.slice(index + 1)
-        return withPast({...known, session: from(session), open: [...known.open, open], ahead: rest}, past)
+        return {...known, session: from(session), open: [...known.open, open], ahead: rest}
       }
       session = after
     }
-    return withPast({...known, session: from(session), ahead: []}, past)
+    return {...known, session: from(session), ahead: []}
   }
 
   #read(release: Release, session: Session, now: number): Promise<RawReading[] | MetricFailure> {
@@ -226,19 +222,6 @@ export class Evaluator {
     const times = dueGridTimes(grid, session.through, now, history)
     if (times.length === 0) return Promise.resolve([])
     return readGridTimes(this.#counters, reader, families, times, grid.intervalMilliseconds)
-  }
-
-  /** A reading with all that it takes to compare it with the last one. */
-  async #completed(
-    {reader, families, terms, step}: Release,
-    {readings}: Session,
-    raw: RawReading,
-    past: string | undefined,
-    taken: number,
-  ): Promise<GridReading | MetricFailure> {
-    const reading = await withReturned(this.#counters, reader, families, readings, raw, terms.startedAt)
-    if ('kind' in reading || raw.at <= taken || past === weightOf(step)) return reading
-    return withSampleTimes(this.#counters, reader, families, readings, reading, step.since)
   }
 
   /** The counters could not be read: the same grid time is asked for again, one interval later. */
@@ -326,10 +309,6 @@ function observed(
 /** A step's weight, as it came into force. */
 function weightOf({id, since}: JudgedStep): string {
   return `${id} ${since}`
-}
-
-function withPast(known: Remembered, past: string | undefined): Remembered {
-  return past === undefined ? known : {...known, past}
 }
 
 function releaseOf(input: EvaluationInput, status: ReleaseStatus, step: JudgedStep): Release {

@@ -1,28 +1,30 @@
 // Turns the counters of a Rollout into the readings that the judge takes in, one grid time after the other.
-import {flushMilliseconds} from '../../analysis/comparisons.ts'
-import {type Arm, type CounterMeaning, keysOf, type Reading, readingOf} from '../../analysis/counters.ts'
 import {
-  beginOf,
-  newcomers,
-  noReadings,
-  type Readings,
-  type ReportingSide,
+  type Arm,
+  type CounterMeaning,
+  keysOf,
+  type Reading,
+  readingOf,
   type SampleTimes,
-} from '../../analysis/polls.ts'
-import type {GridReading} from '../../analysis/session.ts'
+} from '../../analysis/counters.ts'
+import {newcomers, noReadings, type Readings, type ReportingSide} from '../../analysis/polls.ts'
+import type {GridReading, SessionTerms} from '../../analysis/session.ts'
 import type {CounterFamily} from '../../mesh/types.ts'
-import type {MetricErrorReason, MetricFailure, MetricSample} from '../ports.ts'
-import type {CounterReader} from './counter-reader.ts'
+import type {MetricErrorReason, MetricFailure, MetricSample, MetricSeries} from '../ports.ts'
+import {type CounterReader, timesOf} from './counter-reader.ts'
 import {keyOf, type Reader, slotKeys} from './counter-selectors.ts'
 
 /** So many grid times are read one by one, together with other Rollouts; more of them by a range query. */
 const maximumSingleReads = 3
 
-/** Prometheus shows a sample for at most so long (its lookback), so it is no older. */
-const lookbackMilliseconds = 300_000
-
 /** What a range can be refused for that a shorter one may not be. */
 const tooLong = new Set<MetricErrorReason>(['TooLarge', 'BadQuery'])
+
+/** One family's counters at one grid time; of requests with the times of their scrapes. */
+interface Answered {
+  samples: MetricSample[]
+  sampled?: SampleTimes
+}
 
 /** The counters of grid times, before they are known to follow on earlier ones. */
 export type RawReading = {at: number; readings: Readings} | {at: number; reason: string; message: string}
@@ -53,7 +55,7 @@ export async function readGridTimes(
     rawReading(
       reader,
       families,
-      perFamily.map(samples => (samples as MetricSample[][])[index] ?? []),
+      perFamily.map(answers => (answers as Answered[])[index] ?? {samples: []}),
       at,
     ),
   )
@@ -66,7 +68,7 @@ export async function withReturned(
   families: readonly CounterFamily[],
   before: Readings,
   raw: RawReading,
-  startedAt: number,
+  {startedAt, intervalMilliseconds}: Pick<SessionTerms, 'startedAt' | 'intervalMilliseconds'>,
 ): Promise<GridReading | MetricFailure> {
   if ('reason' in raw) return raw
   // Before the release only the primary is of interest, and a series of its more or less doesn't matter.
@@ -75,46 +77,11 @@ export async function withReturned(
   for (const {side, kind, at} of newcomers(before, raw.readings)) {
     const family = families.find(one => one.side === side && one.kind === kind)
     if (!family) continue
-    const answer = await counters.readBefore(reader, family, at, raw.at)
+    const answer = await counters.readBefore(reader, family, {at, next: raw.at, intervalMilliseconds})
     if (answer.kind === 'error') return answer
     back.set(`${side} ${kind}`, keysOf(answer.samples))
   }
   return {...raw, isBack: (side, kind, key) => back.get(`${side} ${kind}`)?.has(key) ?? false}
-}
-
-/**
- * The reading with the times of the samples that its counts begin at, where they may be older than the weight that they are
- * to be evidence for: a time shows what was scraped up to a whole scrape before it.
- * @param since when that weight came into force, milliseconds
- */
-export async function withSampleTimes(
-  counters: CounterReader,
-  reader: Reader,
-  families: readonly CounterFamily[],
-  before: Readings,
-  reading: GridReading,
-  since: number,
-): Promise<GridReading | MetricFailure> {
-  if ('reason' in reading) return reading
-  const from = beginOf(before, reading.readings)
-  if (from === undefined || from < since || from >= since + lookbackMilliseconds) return reading
-  // Requests and their durations come from the same scrapes.
-  const asked = families.filter(({kind}) => kind === 'requests')
-  const answers = await Promise.all(asked.map(family => counters.readTimes(reader, family, from)))
-  const failure = answers.find(answer => 'kind' in answer)
-  if (failure) return failure as MetricFailure
-  return {...reading, sampled: together(answers as SampleTimes[])}
-}
-
-/** Whether all that was sampled lies in a weight that is in force since then, and so does all that comes after. */
-export function isPast(sampled: SampleTimes, since: number): boolean {
-  return sampled.size > 0 && [...sampled.values()].every(time => time - flushMilliseconds >= since)
-}
-
-function together(times: readonly SampleTimes[]): SampleTimes {
-  const all = new Map<string, number>()
-  for (const [target, time] of times.flatMap(one => [...one])) all.set(target, Math.min(time, all.get(target) ?? time))
-  return all
 }
 
 async function readSingly(
@@ -122,11 +89,10 @@ async function readSingly(
   reader: Reader,
   family: CounterFamily,
   times: readonly number[],
-): Promise<MetricSample[][] | MetricFailure> {
+): Promise<Answered[] | MetricFailure> {
   const answers = await Promise.all(times.map(at => counters.read(reader, family, at)))
   const failure = answers.find(answer => answer.kind === 'error')
-  if (failure) return failure
-  return answers.map(answer => (answer.kind === 'samples' ? answer.samples : []))
+  return failure ?? (answers as Answered[])
 }
 
 async function readTogether(
@@ -135,9 +101,12 @@ async function readTogether(
   family: CounterFamily,
   times: readonly number[],
   stepMilliseconds: number,
-): Promise<MetricSample[][] | MetricFailure> {
+): Promise<Answered[] | MetricFailure> {
   const [from = 0, to = from] = [times[0], times.at(-1)]
-  const answer = await counters.readRange(reader, family, {from, to, stepMilliseconds})
+  const range = {from, to, stepMilliseconds}
+  // The times first, as where they are asked for singly.
+  const timed = family.kind === 'requests' ? await counters.readRange(reader, family, 'times', range) : undefined
+  const answer = timed?.kind === 'error' ? timed : await counters.readRange(reader, family, 'now', range)
   if (answer.kind === 'error') {
     if (!tooLong.has(answer.reason) || times.length === 1) return answer
     const middle = Math.ceil(times.length / 2)
@@ -146,9 +115,17 @@ async function readTogether(
     const second = await readTogether(counters, reader, family, times.slice(middle), stepMilliseconds)
     return Array.isArray(second) ? [...first, ...second] : second
   }
+  const samples = samplesAt(times, answer.series)
+  if (timed?.kind !== 'matrix') return samples.map(one => ({samples: one}))
+  const sampled = samplesAt(times, timed.series)
+  return samples.map((one, index) => ({samples: one, sampled: timesOf(sampled[index] ?? [])}))
+}
+
+/** The samples of a range at each of its times. */
+function samplesAt(times: readonly number[], series: readonly MetricSeries[]): MetricSample[][] {
   const places = new Map(times.map((at, index) => [at, index]))
   const samples: MetricSample[][] = times.map(() => [])
-  for (const {labels, points} of answer.series) {
+  for (const {labels, points} of series) {
     for (const {at, value} of points) {
       const place = places.get(at)
       if (place !== undefined) samples[place]?.push({labels, value})
@@ -160,7 +137,7 @@ async function readTogether(
 function rawReading(
   reader: Reader,
   families: readonly CounterFamily[],
-  samples: readonly MetricSample[][],
+  answers: readonly Answered[],
   at: number,
 ): RawReading {
   const readings: Record<ReportingSide, {requests?: Reading; durations?: Reading}> = {
@@ -168,9 +145,10 @@ function rawReading(
     destination: {...noReadings.destination},
   }
   for (const [index, family] of families.entries()) {
-    const reading = readingOf(meaningOf(family, reader), samples[index] ?? [], at)
+    const {samples, sampled} = answers[index] ?? {samples: []}
+    const reading = readingOf(meaningOf(family, reader), samples, at)
     if ('reason' in reading) return {at, reason: reading.reason, message: reading.message}
-    readings[family.side][family.kind] = reading
+    readings[family.side][family.kind] = sampled ? {...reading, sampled} : reading
   }
   return {at, readings}
 }

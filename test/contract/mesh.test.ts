@@ -2,7 +2,7 @@
 import {parser} from '@prometheus-io/lezer-promql'
 import fc from 'fast-check'
 import {describe, expect, test} from 'vitest'
-import {keyOf, selectorOf, slotKeys} from '../../controller/shell/counter-selectors.ts'
+import {keyOf, queriesFor, slotKeys} from '../../controller/shell/counter-selectors.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import {annotations, labels} from '../../crds/names.ts'
 import {rolloutSpec} from '../../crds/rollout.ts'
@@ -335,7 +335,7 @@ describe.each(keys)('metrics of %s', key => {
     expect(mesh.counters.every(family => family.metrics.some(metric => plain.test(metric)))).toBe(true)
     fc.assert(
       fc.property(contexts, contexts, fc.constantFrom(...mesh.counters), (context, other, family) => {
-        const query = selectorOf(family, [reader(context), reader(other)])
+        const [{text: query = ''} = {}] = queriesFor('now', family, [reader(context), reader(other)])
         expect(promqlErrors(query)).toEqual([])
         expect(query).not.toMatch(/\[[0-9]|rate|sum/)
         for (const one of [context, other]) {

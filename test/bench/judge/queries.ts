@@ -53,7 +53,7 @@ function countingMetrics(counted: {instant: number; range: number}): Metrics {
       for (let at = from; at <= to; at += stepMilliseconds) times.push(at)
       const series = samplesOf(query, to).map(({labels}) => ({
         labels,
-        points: times.map(at => ({at, value: countAt(at)})),
+        points: times.map(at => ({at, value: query.startsWith('min by ') ? at / 1000 : countAt(at)})),
       }))
       return {kind: 'matrix', series}
     },

@@ -1,4 +1,5 @@
 // Callers' proxies that count what they sent to both slots, second by second, and are scraped at times of their own.
+import {gridOf} from '../../../analysis/grid.ts'
 import type {AnalysisObservation} from '../../../controller/core/observation.ts'
 import type {Metrics} from '../../../controller/ports.ts'
 import {createTarget} from '../../../playground/metrics/scraper.ts'
@@ -8,7 +9,8 @@ import {JudgedRelease} from './judged-release.ts'
 export const interval = 15_000
 /** A grid time. */
 export const start = Math.ceil(1_700_000_000_000 / interval) * interval
-export const lag = 5000
+/** How long after a grid time it is read. */
+export const lag = gridOf(interval).lagMilliseconds
 
 interface Arm {
   ok: number
@@ -68,6 +70,8 @@ export interface Run {
   steps: {weight: number; since: number}[]
   /** Grid times that are looked at. */
   polls: number[]
+  /** What happens before a poll; its time is in milliseconds. */
+  before?: (now: number) => void
   /** Killed before these. */
   killedAt?: (poll: number) => boolean
   analysis?: object
@@ -75,7 +79,7 @@ export interface Run {
 
 /** Runs a release until a verdict `fail`; the observations by poll. The status is written once a minute and at each step. */
 export async function observe(run: Run): Promise<Map<number, AnalysisObservation>> {
-  const {metrics, steps, polls, killedAt = () => false, analysis = errors} = run
+  const {metrics, steps, polls, before = () => {}, killedAt = () => false, analysis = errors} = run
   const release = new JudgedRelease({startedAt: start, analysis, weights: steps.map(({weight}) => weight), metrics})
   const seen = new Map<number, AnalysisObservation>()
   let last: AnalysisObservation | undefined
@@ -86,6 +90,7 @@ export async function observe(run: Run): Promise<Map<number, AnalysisObservation
       if (last) release.persist(last)
       release.step(done, steps[done]?.weight ?? 0, start + (steps[done]?.since ?? 0) * 1000)
     }
+    before(now)
     if (killedAt(poll)) release.kill()
     await release.settle(now, observation => {
       last = observation

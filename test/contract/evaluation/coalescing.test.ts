@@ -47,9 +47,9 @@ async function queriesPerPoll(rollouts: number): Promise<number> {
   return metrics.queries.length / 2
 }
 
-test('two sides of requests and of durations: four queries, for one Rollout or many', async () => {
-  expect(await queriesPerPoll(1)).toBe(4)
-  expect(await queriesPerPoll(60)).toBe(4)
+test('two sides of requests and of durations, and when they were scraped: six queries, for one Rollout or many', async () => {
+  expect(await queriesPerPoll(1)).toBe(6)
+  expect(await queriesPerPoll(60)).toBe(6)
 })
 
 test('an answer that is too large is asked for in halves', async () => {

@@ -1,5 +1,6 @@
 // Evidence is a function of what Prometheus holds: whatever happens to the controller, the series or Prometheus.
 import {describe, expect, test} from 'vitest'
+import {gridOf} from '../../../analysis/grid.ts'
 import type {AnalysisObservation} from '../../../controller/core/observation.ts'
 import type {Metrics} from '../../../controller/ports.ts'
 import {createTarget} from '../../../playground/metrics/scraper.ts'
@@ -10,7 +11,7 @@ const second = 1000
 const interval = 15 * second
 /** A grid time. */
 const start = Math.ceil(1_700_000_000_000 / interval) * interval
-const lag = 5 * second
+const lag = gridOf(interval).lagMilliseconds
 
 interface Arm {
   ok: number

@@ -1,12 +1,6 @@
 // Queries about many Rollouts find all of their series, and are no longer than stores take.
 import {describe, expect, test} from 'vitest'
-import {
-  type Question,
-  queriesFor,
-  type Reader,
-  selectorOf,
-  slotKeys,
-} from '../../../controller/shell/counter-selectors.ts'
+import {type Question, queriesFor, type Reader, slotKeys} from '../../../controller/shell/counter-selectors.ts'
 import {meshes} from '../../../mesh/registry.ts'
 import type {CounterFamily} from '../../../mesh/types.ts'
 import {evaluateInstant} from '../../../playground/metrics/promql/evaluate.ts'
@@ -49,7 +43,10 @@ describe.each(['istio', 'gatewayAPI', 'linkerd'] as const)('%s', mesh => {
     for (const family of families) {
       const queries = queriesFor(question, family, many.slice(0, 20))
       expect(queries).toHaveLength(1)
-      if (question === 'now') expect(queries[0]?.text).toBe(selectorOf(family, many.slice(0, 20)))
+      // With each name as it is, which Prometheus looks up fastest.
+      const text = queries[0]?.text.replaceAll('[.]', '.')
+      const names = many.slice(0, 20).flatMap(reader => slotKeys(family, reader).flatMap(({values}) => values))
+      for (const name of names) expect(text).toContain(name)
     }
   })
 

@@ -1,11 +1,12 @@
 // Threshold checks in a release: what a failure limit remembers lives in the status alone, so that no kill changes a verdict.
 import {expect, test} from 'vitest'
+import {gridOf} from '../../../analysis/grid.ts'
 import type {AnalysisObservation} from '../../../controller/core/observation.ts'
 import type {Metrics} from '../../../controller/ports.ts'
 import {JudgedRelease} from './judged-release.ts'
 
 const interval = 15_000
-const lag = 5000
+const lag = gridOf(interval).lagMilliseconds
 const start = Math.ceil(1_700_000_000_000 / interval) * interval
 
 /** What the query yields at each grid time: within bounds, out of them, nothing, no answer. */

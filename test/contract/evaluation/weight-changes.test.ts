@@ -2,9 +2,8 @@
 // change: an incident that both versions share within it looks like the fault of the one that got more requests since.
 import {describe, expect, test} from 'vitest'
 import type {AnalysisObservation} from '../../../controller/core/observation.ts'
-import type {Metrics} from '../../../controller/ports.ts'
 import {MetricStore} from '../../../playground/metrics/store.ts'
-import {type Caller, every, observe, range, start, work} from './callers.ts'
+import {type Caller, every, observe, range, work} from './callers.ts'
 import {metricsOf} from './judged-release.ts'
 
 const change = 310
@@ -69,20 +68,4 @@ describe.each([
       expect(last(killed)?.[1].evidence, `killed at ${victim}`).toEqual(whole)
     }
   })
-})
-
-test('the times of samples are asked for at the begin of a step, and no longer', async () => {
-  const asked: number[] = []
-  const plain = metricsOf(storeOf(every(5, 1), 0))
-  const metrics: Metrics = {
-    ...plain,
-    query(request) {
-      if (request.query.includes('timestamp(')) asked.push((request.at - start) / 1000)
-      return plain.query(request)
-    },
-  }
-  await observe({metrics, steps, polls: range(3, 40)})
-  // One per side at the first grid time of each step; of the second step that shows a sample of second 311,
-  // after the change, and histograms may be some seconds older than that.
-  expect(new Set(asked)).toEqual(new Set([30, 315, 330]))
 })
