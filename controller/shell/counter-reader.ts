@@ -106,7 +106,7 @@ export class CounterReader {
     question: 'now' | 'times',
     range: {from: number; to: number; stepMilliseconds: number},
   ): Promise<MetricRangeAnswer> {
-    const [{text: query = ''} = {}] = queriesFor(question, family, [reader])
+    const query = queriesFor(question, family, [reader])[0]?.text ?? ''
     return this.#asked(() => this.#metrics.queryRange({query, ...range, maximumBytes: maximumAnswerBytes}))
   }
 
