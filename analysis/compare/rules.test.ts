@@ -83,7 +83,7 @@ describe('a shared incident', () => {
   const calm = pollOf(timed([100, 500], [90, 100], 100), timed([100, 500], [900, 1000], 1000))
   const incident = {...calm, primary: timed([100, 500], [900, 1000], 1000, 200)}
 
-  test('leaves the bands as they are: their alpha is split over the steps, not over incidents', () => {
+  test('leaves the bands as they are: they say nothing of advancing', () => {
     const {standing, evidence} = afterPolls(latency, calm, calm, calm, calm, incident)
     expect(standing.kind).toBe('incident')
     expect(evidence.bands).toMatchObject({canaryTotal: 500, primaryTotal: 5000})
@@ -114,9 +114,10 @@ describe('a rollback by the bands', () => {
       tolerance: 0.05,
     })
     expect(bands?.distance).toBeCloseTo(17 / 18 - 0.05, 10)
-    // alpha 1 %: half for the bands, over three weights and two arms.
+    // alpha 1 %: half for the bands, of which the first time has its share, over two arms.
+    const share = (0.01 / 2) * (1 - Math.SQRT1_2)
     const radius = (count: number) =>
-      0.85 * Math.sqrt((Math.log(1 + Math.log(count)) + 0.8 * Math.log(1612 / (0.01 / 12))) / count)
+      0.85 * Math.sqrt((Math.log(1 + Math.log(count)) + 0.8 * Math.log(1612 / (share / 2))) / count)
     expect(bands?.radius).toBeCloseTo(radius(2000) + radius(18_000), 10)
   })
 
