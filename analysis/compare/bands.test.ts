@@ -61,12 +61,12 @@ describe('what the bands spend of alpha', () => {
   test('further polls of a step spend nothing, nor do steps without a request', () => {
     const [first, second] = after([{id: '0'}, {id: '0'}])
     expect(spentBy([second], 2 * count)[0]).toBeCloseTo(spentBy([first])[0] ?? 0, 9)
-    const none = timed([], [], 0)
+    const none = timed(bounds, [0, 0], 0)
     const quiet = ['0', '0/calm', '0', '1'].map(id => ({id, canary: none, primary: none}))
     expect(spentBy([after([...quiet, {id: '2'}]).at(-1)])).toEqual(spentBy([first]))
   })
 
-  test('counts that an incident takes back are not begun for nothing', () => {
+  test('counts that an incident took back begin again with a share of their own', () => {
     const incident = {...fast, failed: count}
     const side = 'destination' as const
     const turns: Turn[] = [
@@ -85,5 +85,11 @@ describe('what the bands spend of alpha', () => {
     expect(once.at(-1)?.reason).toBe('Slower')
     expect(again.at(-1)?.reason).toBe('Slower')
     expect(spentBy([again.at(-1)], 2 * count)[0]).toBeLessThan(spentBy([once.at(-1)], 2 * count)[0] ?? 0)
+  })
+  test('an incident in the first poll of a step brings no counts of the step before back', () => {
+    const side = 'destination' as const
+    const incident = {id: '1', side, primary: {...fast, failed: count}}
+    const results = after([{id: '0', side}, {id: '0', side}, incident, ...Array(3).fill({id: '1', side})])
+    expect(results.at(-1)?.evidence?.bands?.canary.total).toBe(2 * count)
   })
 })

@@ -26,10 +26,10 @@ export function afterEdit(known: CompareEvidence, settings: CompareSettings, com
     const begun = questionsAnew(now, asked.proportions.length)
     return isOtherArm ? withBandsAnew(begun) : begun
   }
-  const isHarmful = isSame(known.harmful, harmful)
-  const isHarm = compared ? isSame(known.harmless, harmless) : isHarmful
-  const kept = isHarmful ? now : withQuestions(now, withoutHarmlessness)
-  return isHarm ? kept : harmAnew(kept)
+  const keepsHarmlessness = isSame(known.harmful, harmful)
+  const keepsHarm = compared ? isSame(known.harmless, harmless) : keepsHarmlessness
+  const kept = keepsHarmlessness ? now : withQuestions(now, withoutHarmlessness)
+  return keepsHarm ? kept : harmAnew(kept)
 }
 
 function isSame(before: readonly number[], after: readonly number[] = []): boolean {

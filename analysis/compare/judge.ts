@@ -64,6 +64,8 @@ export interface Standing {
   question: number
   /** The bands, not the proportions, speak for the rollback. */
   bands?: BandFinding
+  /** Who fails too, in an incident. */
+  suffering?: CompareSettings['against']
   /** Further clean canary requests that would let the step advance. */
   needed: number
 }
@@ -73,7 +75,7 @@ export function judgePoll(settings: CompareSettings, known: CompareEvidence, rea
   const {before, poll} = read.separateScrapes ? keptApart(settings, known, read) : {before: known, poll: read}
   const taken = withPoll(settings, before, poll)
   if (!taken) return {evidence: before, standing: {kind: 'noSharedBounds', question: 0, needed: 0}}
-  const incident = isIncident(settings, poll)
+  const incident = incidentOf(settings, poll)
   // Evidence for advancing starts anew; that for harm and the bands, which say nothing of advancing, go on.
   const evidence = incident ? withQuestions(taken, atStepBegin) : taken
   const harm = harmOf(settings, evidence)
@@ -108,7 +110,7 @@ function keptApart(
   read: Poll,
 ): {before: CompareEvidence; poll: Poll} {
   const {apart, ...rest} = known
-  const incident = isIncident(settings, read)
+  const incident = incidentOf(settings, read) !== undefined
   const beside = incident || apart?.incident === true
   const {bands: _bands, ...bare} = rest
   const takenBack = incident && apart && !apart.incident
@@ -172,6 +174,7 @@ function withPoll(settings: CompareSettings, before: CompareEvidence, poll: Poll
   const proportions: ProportionEvidence[] = []
   const own = poll.own ? poll.own.durations : primary
   const shared = sharedBounds(canary, primary, own)
+  if (shared.length === 0 && canary.total + primary.total === 0) return before
   for (const [index, wanted] of settings.slowerThanMilliseconds.entries()) {
     const known = before.proportions[index] ?? noEvidence
     const bound = boundOf(known, shared, wanted)
@@ -236,8 +239,14 @@ function taken(
   return withPrimary(counted, {failed: usual.failed, total: usual.total}, poll.milliseconds)
 }
 
-function isIncident(settings: CompareSettings, {primary}: Poll): boolean {
-  return primary.total >= settings.incidentRequests && primary.failed / primary.total > settings.incidentShare
+/** Who fails more than the objective: beside a baseline also the primary's own pods, which have more requests to tell it. */
+function incidentOf(
+  {against, incidentRequests, incidentShare}: CompareSettings,
+  {primary, own}: Poll,
+): CompareSettings['against'] | undefined {
+  const fails = ({failed, total}: ArmCounts) => total >= incidentRequests && failed / total > incidentShare
+  if (fails(primary)) return against
+  return own && fails(own) ? 'primary' : undefined
 }
 
 /** ln E of one question: for errors both parts at once, for latency the relative part alone. */
@@ -269,11 +278,15 @@ function harmOf(
 }
 
 /** Where a check without evidence of harm stands. */
-function standingOf(settings: CompareSettings, evidence: CompareEvidence, incident: boolean): Standing {
+function standingOf(
+  settings: CompareSettings,
+  evidence: CompareEvidence,
+  suffering: CompareSettings['against'] | undefined,
+): Standing {
   const needs = evidence.proportions.map(question => neededRequests(question, settings.margins, settings.beta))
   const needed = Math.max(...needs)
   const question = needs.indexOf(needed)
-  if (incident) return {kind: 'incident', question, needed}
+  if (suffering) return {kind: 'incident', question, needed, suffering}
   if (evidence.proportions.every(({canaryStep}) => canaryStep.total === 0)) return {kind: 'noTraffic', question, needed}
   return {kind: needed === 0 ? 'advance' : 'inconclusive', question, needed}
 }
