@@ -4,6 +4,7 @@ import type {CompareEvidence, Evidence} from '../crds/evidence.ts'
 import type {CheckResult} from '../crds/rollout-status.ts'
 import type {SlotName} from '../crds/slots.ts'
 import {maximumMessageLength} from './checks.ts'
+import {afterEdit} from './compare/edits.ts'
 import {beginStep, emptyEvidence, judgePoll, resultOf} from './compare/judge.ts'
 import {noRequests, type Poll} from './compare/poll.ts'
 import type {CompareSettings} from './compare/settings.ts'
@@ -62,12 +63,11 @@ export function judgeComparisons(
   return {evidence: {through: evaluatedAt, step: step.id, checks}, results}
 }
 
-/** What is known of a check at the begin of a poll; nothing where the check changed since. */
+/** What is known of a check at the begin of a poll; what was gathered for other settings is not. */
 function evidenceOf(check: CompareSettings, step: JudgedStep, before: Evidence | undefined): CompareEvidence {
-  const empty = emptyEvidence(check)
-  const known = before?.checks.find(({name}) => name === check.name)
-  const fits = known && known.proportions.length === empty.proportions.length && !known.bands === !empty.bands
-  if (!fits) return empty
+  const found = before?.checks.find(({name}) => name === check.name)
+  if (!found) return emptyEvidence(check)
+  const known = afterEdit(found, check, step.compared)
   if (before?.step === step.id) return known
   const begun = beginStep(known)
   return step.compared ? begun : aloneAtBegin(begun)

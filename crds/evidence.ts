@@ -4,6 +4,7 @@ import {z} from 'zod'
 
 const time = z.string().max(64)
 const logarithms = (maximum: number) => z.array(z.number()).max(maximum)
+const margin = z.array(z.number()).max(2)
 const counts = z.array(z.int().min(0)).max(64)
 
 export const tally = z.strictObject({failed: z.int().min(0), total: z.int().min(0)})
@@ -40,8 +41,16 @@ export type BandEvidence = z.infer<typeof bands>
 
 const compareEvidence = z.strictObject({
   name: z.string().max(63),
+  harmless: margin
+    .optional()
+    .describe('Margin that the evidence of harm is gathered against, as share and odds ratio.'),
+  harmful: margin
+    .optional()
+    .describe('The same for the evidence of harmlessness. Each begins anew where it is edited.'),
+  against: z.literal('baseline').optional().describe('The spec has the canary compared with a baseline.'),
   proportions: z.array(proportion).max(4),
   bands: bands.optional(),
+  bandsBegun: z.int().min(0).optional().describe('How often their counts began: each time has its share of alpha.'),
   apart: z
     .strictObject({
       proportions: z.array(proportion).max(4),

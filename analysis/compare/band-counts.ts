@@ -7,11 +7,16 @@ export const emptyBands: BandEvidence = {bounds: [], canary: [], primary: [], ca
 /** Bounds that are kept per check. */
 const maximumBounds = 64
 
-/** The counts with one more poll, over the bounds that all polls of both arms share; begun anew when none is left. */
+/** Whether there is anything in them. */
+export function areBegun({canaryTotal, primaryTotal}: BandEvidence): boolean {
+  return canaryTotal + primaryTotal > 0
+}
+
+/** The counts with one more poll, over the bounds that all polls of both arms share. */
 export function withBandCounts(before: BandEvidence, canary: Durations, primary: Durations): BandEvidence {
   // An arm without requests has no series, and so no bounds of its own.
   const known = (durations: Durations) => (durations.total === 0 ? undefined : durations.bounds)
-  const started = before.canaryTotal + before.primaryTotal > 0 ? before.bounds : undefined
+  const started = areBegun(before) ? before.bounds : undefined
   const lists = [started, known(canary), known(primary)].filter(bounds => bounds !== undefined)
   const [first, ...others] = lists
   if (!first) return before

@@ -16,7 +16,7 @@ function latency(...bounds: string[]): CompareSettings {
     strategy: {canary: {steps: [{weight: 10}]}},
     analysis: {checks: [{name: 'latency', compare}]},
   })
-  const [settings] = compareSettings(spec.analysis, 3)
+  const [settings] = compareSettings(spec.analysis)
   if (!settings) throw new Error('no settings')
   return settings
 }

@@ -53,7 +53,7 @@ function findingOf(settings: CompareSettings, standing: Standing, facts: Compari
     }
     case 'incident': {
       const limit = `${figure(settings.incidentShare * 100)} %`
-      const message = `the ${settings.against} ${verbOf(facts)} more than ${limit} of its requests too: both versions suffer, so the weight holds; ${arms}`
+      const message = `the ${standing.suffering ?? settings.against} fails more than ${limit} of its requests too: both versions suffer, so the weight holds; ${arms}`
       return {verdict: 'inconclusive', reason: 'SharedIncident', message}
     }
     case 'noTraffic':

@@ -1,22 +1,26 @@
 // One compare check: takes a poll into the evidence and says what the evidence comes to.
 import type {CompareEvidence, ProportionEvidence} from '../../crds/evidence.ts'
 import type {CheckResult} from '../../crds/rollout-status.ts'
-import {emptyBands, withBandCounts} from './band-counts.ts'
+import {areBegun, emptyBands, withBandCounts} from './band-counts.ts'
 import {oddsRatioOf} from './confidence-sequence.ts'
 import {explain} from './explain.ts'
 import type {Batch} from './hypergeometric.ts'
 import {logMeanExp} from './log-math.ts'
 import {dispersionOf} from './overdispersion.ts'
 import {type ArmCounts, type Durations, noRequests, type Poll} from './poll.ts'
-import {atStepBegin, logEvidenceOf, neededRequests, noEvidence, withBatch, withPrimary} from './proportion.ts'
-import {type BandFinding, bandTolerance, slowestBound} from './quantile-bands.ts'
+import {anew, atStepBegin, logEvidenceOf, neededRequests, noEvidence, withBatch, withPrimary} from './proportion.ts'
+import {alphaOfBands, type BandFinding, bandTolerance, slowestBound} from './quantile-bands.ts'
 import type {CompareSettings} from './settings.ts'
 
 /** No evidence yet. */
 export function emptyEvidence(settings: CompareSettings): CompareEvidence {
   const questions = Math.max(1, settings.slowerThanMilliseconds.length)
+  const {harmlessShare, harmlessOdds, harmfulShare, harmfulOdds} = settings.margins
   return {
     name: settings.name,
+    harmless: [harmlessShare, harmlessOdds],
+    harmful: [harmfulShare, harmfulOdds],
+    ...(settings.against === 'baseline' ? {against: settings.against} : {}),
     proportions: Array.from({length: questions}, () => noEvidence),
     ...(settings.metric === 'requestDuration' ? {bands: emptyBands} : {}),
   }
@@ -24,11 +28,26 @@ export function emptyEvidence(settings: CompareSettings): CompareEvidence {
 
 /** The evidence at the begin of a step: other than the processes for harm, bands are about one weight alone. */
 export function beginStep(evidence: CompareEvidence): CompareEvidence {
-  const {apart, ...begun} = withoutHarmlessness(evidence)
+  return withBandsAnew(withQuestions(evidence, atStepBegin))
+}
+
+/** The bands start anew, also those that an incident would bring back. */
+export function withBandsAnew(evidence: CompareEvidence): CompareEvidence {
+  const {bands, apart} = evidence
+  if (!bands) return evidence
+  return {...evidence, bands: emptyBands, ...(apart ? {apart: {...apart, bands: emptyBands}} : {})}
+}
+
+/** Changes what is known of every question, also what an incident would bring back. */
+export function withQuestions(
+  evidence: CompareEvidence,
+  change: (question: ProportionEvidence) => ProportionEvidence,
+): CompareEvidence {
+  const {apart, proportions} = evidence
   return {
-    ...begun,
-    ...(begun.bands ? {bands: emptyBands} : {}),
-    ...(apart ? {apart: {...apart, ...(apart.bands ? {bands: emptyBands} : {})}} : {}),
+    ...evidence,
+    proportions: proportions.map(change),
+    ...(apart ? {apart: {...apart, proportions: apart.proportions.map(change)}} : {}),
   }
 }
 
@@ -45,6 +64,8 @@ export interface Standing {
   question: number
   /** The bands, not the proportions, speak for the rollback. */
   bands?: BandFinding
+  /** Who fails too, in an incident. */
+  suffering?: CompareSettings['against']
   /** Further clean canary requests that would let the step advance. */
   needed: number
 }
@@ -54,8 +75,9 @@ export function judgePoll(settings: CompareSettings, known: CompareEvidence, rea
   const {before, poll} = read.separateScrapes ? keptApart(settings, known, read) : {before: known, poll: read}
   const taken = withPoll(settings, before, poll)
   if (!taken) return {evidence: before, standing: {kind: 'noSharedBounds', question: 0, needed: 0}}
-  const incident = isIncident(settings, poll)
-  const evidence = incident ? withoutHarmlessness(taken) : taken
+  const incident = incidentOf(settings, poll)
+  // Evidence for advancing starts anew; that for harm and the bands, which say nothing of advancing, go on.
+  const evidence = incident ? withQuestions(taken, atStepBegin) : taken
   const harm = harmOf(settings, evidence)
   const standing = standingOf(settings, evidence, incident)
   if (!poll.separateScrapes) {
@@ -69,16 +91,6 @@ export function judgePoll(settings: CompareSettings, known: CompareEvidence, rea
   return {
     evidence: {...evidence, harmHeld},
     standing: confirmed ? {...standing, ...harm, kind: 'rollback'} : standing,
-  }
-}
-
-/** Evidence for advancing starts anew; that for harm, and the bands, whose alpha is split over the steps alone, go on. */
-function withoutHarmlessness(evidence: CompareEvidence): CompareEvidence {
-  const {apart} = evidence
-  return {
-    ...evidence,
-    proportions: evidence.proportions.map(atStepBegin),
-    ...(apart ? {apart: {...apart, proportions: apart.proportions.map(atStepBegin)}} : {}),
   }
 }
 
@@ -98,7 +110,7 @@ function keptApart(
   read: Poll,
 ): {before: CompareEvidence; poll: Poll} {
   const {apart, ...rest} = known
-  const incident = isIncident(settings, read)
+  const incident = incidentOf(settings, read) !== undefined
   const beside = incident || apart?.incident === true
   const {bands: _bands, ...bare} = rest
   const takenBack = incident && apart && !apart.incident
@@ -162,6 +174,7 @@ function withPoll(settings: CompareSettings, before: CompareEvidence, poll: Poll
   const proportions: ProportionEvidence[] = []
   const own = poll.own ? poll.own.durations : primary
   const shared = sharedBounds(canary, primary, own)
+  if (shared.length === 0 && canary.total + primary.total === 0) return before
   for (const [index, wanted] of settings.slowerThanMilliseconds.entries()) {
     const known = before.proportions[index] ?? noEvidence
     const bound = boundOf(known, shared, wanted)
@@ -178,8 +191,13 @@ function withPoll(settings: CompareSettings, before: CompareEvidence, poll: Poll
       slowerThanMilliseconds: wanted,
     })
   }
-  const bands = poll.counts ? withBandCounts(before.bands ?? emptyBands, canary, primary) : before.bands
-  return {...before, proportions, ...(bands ? {bands} : {})}
+  return poll.counts ? withBands({...before, proportions}, canary, primary) : {...before, proportions}
+}
+
+function withBands(evidence: CompareEvidence, canary: Durations, primary: Durations): CompareEvidence {
+  const {bands: before = emptyBands, bandsBegun = 0} = evidence
+  const bands = withBandCounts(before, canary, primary)
+  return {...evidence, bands, ...(!areBegun(before) && areBegun(bands) ? {bandsBegun: bandsBegun + 1} : {})}
 }
 
 /** Bounds that both arms have; an arm without requests has no series, and so no bounds of its own. */
@@ -193,11 +211,6 @@ function sharedBounds(canary: Durations, primary: Durations, own: Durations = pr
 function boundOf(known: ProportionEvidence, shared: readonly number[], wanted: number): number | undefined {
   const {boundMilliseconds: bound, slowerThanMilliseconds: asked = wanted} = known
   return bound !== undefined && asked === wanted && shared.includes(bound) ? bound : snapped(shared, wanted)
-}
-
-/** No evidence of another bound counts for this one; but failures of the primary that cluster are slow in clusters too. */
-function anew({dispersion: {weightedSum, weights}}: ProportionEvidence): ProportionEvidence {
-  return {...noEvidence, dispersion: {weightedSum, weights}}
 }
 
 /** The smallest bound at or above the wanted one, else the largest there is. */
@@ -226,8 +239,14 @@ function taken(
   return withPrimary(counted, {failed: usual.failed, total: usual.total}, poll.milliseconds)
 }
 
-function isIncident(settings: CompareSettings, {primary}: Poll): boolean {
-  return primary.total >= settings.incidentRequests && primary.failed / primary.total > settings.incidentShare
+/** Who fails more than the objective: beside a baseline also the primary's own pods, which have more requests to tell it. */
+function incidentOf(
+  {against, incidentRequests, incidentShare}: CompareSettings,
+  {primary, own}: Poll,
+): CompareSettings['against'] | undefined {
+  const fails = ({failed, total}: ArmCounts) => total >= incidentRequests && failed / total > incidentShare
+  if (fails(primary)) return against
+  return own && fails(own) ? 'primary' : undefined
 }
 
 /** ln E of one question: for errors both parts at once, for latency the relative part alone. */
@@ -253,17 +272,21 @@ function harmOf(
   }
   const [question] = evidence.proportions
   if (settings.alone || !evidence.bands || !question) return undefined
-  const alpha = settings.alpha / 2 / settings.steps
+  const alpha = alphaOfBands(settings.alpha / 2, evidence.bandsBegun)
   const finding = slowestBound(evidence.bands, alpha, dispersionOf(question.dispersion))
   return finding && finding.excess >= 0 ? {question: 0, bands: finding} : undefined
 }
 
 /** Where a check without evidence of harm stands. */
-function standingOf(settings: CompareSettings, evidence: CompareEvidence, incident: boolean): Standing {
+function standingOf(
+  settings: CompareSettings,
+  evidence: CompareEvidence,
+  suffering: CompareSettings['against'] | undefined,
+): Standing {
   const needs = evidence.proportions.map(question => neededRequests(question, settings.margins, settings.beta))
   const needed = Math.max(...needs)
   const question = needs.indexOf(needed)
-  if (incident) return {kind: 'incident', question, needed}
+  if (suffering) return {kind: 'incident', question, needed, suffering}
   if (evidence.proportions.every(({canaryStep}) => canaryStep.total === 0)) return {kind: 'noTraffic', question, needed}
   return {kind: needed === 0 ? 'advance' : 'inconclusive', question, needed}
 }

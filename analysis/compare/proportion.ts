@@ -44,8 +44,23 @@ export const noEvidence: ProportionEvidence = {
 
 /** The evidence at the begin of a step: that for advancing starts anew, so that no step passes on an earlier one's. */
 export function atStepBegin(evidence: ProportionEvidence): ProportionEvidence {
-  const {advanceRelative, advanceAbsolute, canaryStep} = noEvidence
-  return {...evidence, advanceRelative, advanceAbsolute, canaryStep}
+  return {...withoutHarmlessness(evidence), canaryStep: none}
+}
+
+/** Evidence for advancing starts anew. */
+export function withoutHarmlessness(evidence: ProportionEvidence): ProportionEvidence {
+  const {advanceRelative, advanceAbsolute} = noEvidence
+  return {...evidence, advanceRelative, advanceAbsolute}
+}
+
+/** Evidence of harm starts anew, and its restarts with it. */
+export function withoutHarm({firstBatchAt: _first, ...evidence}: ProportionEvidence): ProportionEvidence {
+  return {...evidence, rollbackRelative: notStarted, rollbackAbsolute: notStarted}
+}
+
+/** No evidence is left; but failures of the primary that cluster do so whatever is asked of them. */
+export function anew({dispersion: {weightedSum, weights}}: ProportionEvidence): ProportionEvidence {
+  return {...noEvidence, dispersion: {weightedSum, weights}}
 }
 
 /** The evidence after a batch that ended at `at` (milliseconds). */

@@ -1,6 +1,7 @@
 // Bands around two distribution functions that hold at every time at once (Howard and Ramdas 2022): a shift of the
 // latency that no fixed bound was set for. Secondary: they see large shifts only.
 import type {Tally} from '../../crds/evidence.ts'
+import {restartWeight} from './restarts.ts'
 
 /** Requests per arm that took at most each bound; the bounds are those that both arms' buckets share. */
 export interface BandCounts {
@@ -19,6 +20,15 @@ export const bandTolerance = 0.05
 export function bandRadius(count: number, alpha: number): number {
   if (count < 1) return Number.POSITIVE_INFINITY
   return 0.85 * Math.sqrt((Math.log(1 + Math.log(count)) + 0.8 * Math.log(1612 / alpha)) / count)
+}
+
+/**
+ * What the bands may spend of their `alpha` since their counts began for the `begun`-th time: at each weight, when faults
+ * come or go, after edits. Whenever that is, given all that happened until then they are left with at most this probability
+ * before they begin again; and the shares sum to alpha, however often they begin (union bound).
+ */
+export function alphaOfBands(alpha: number, begun = 1): number {
+  return alpha * restartWeight(Math.max(1, begun))
 }
 
 /** Where the canary is slower by the most, and by how much more than the bands and the tolerance allow. */

@@ -11,6 +11,16 @@ export interface RestartedProcess {
 
 export const notStarted: RestartedProcess = {restarts: 0, logs: []}
 
+/** Share of the `index`-th begin, from 1 on: those of any number of them sum to less than 1. */
+export function restartWeight(index: number): number {
+  return weightFrom(index) - weightFrom(index + 1)
+}
+
+/** Shares of the `index`-th begin and of all after it. */
+function weightFrom(index: number): number {
+  return 1 / Math.sqrt(index)
+}
+
 /** Begins all restarts up to a number of them, then multiplies by the factors of a batch, given as logarithms. */
 export function withIncrements(
   known: RestartedProcess,
@@ -18,8 +28,8 @@ export function withIncrements(
   restartsDue: number,
 ): RestartedProcess {
   const restarts = Math.max(known.restarts, restartsDue)
-  // The weights w_j = 1/sqrt(j) - 1/sqrt(j+1) of several restarts telescope.
-  const entering = Math.log(1 / Math.sqrt(known.restarts + 1) - 1 / Math.sqrt(restarts + 1))
+  // The weights of several restarts telescope.
+  const entering = Math.log(weightFrom(known.restarts + 1) - weightFrom(restarts + 1))
   const logs = increments.map((increment, index) => {
     const before = known.logs[index] ?? Number.NEGATIVE_INFINITY
     return (restarts > known.restarts ? logSumExp([before, entering]) : before) + increment

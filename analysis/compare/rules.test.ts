@@ -83,7 +83,7 @@ describe('a shared incident', () => {
   const calm = pollOf(timed([100, 500], [90, 100], 100), timed([100, 500], [900, 1000], 1000))
   const incident = {...calm, primary: timed([100, 500], [900, 1000], 1000, 200)}
 
-  test('leaves the bands as they are: their alpha is split over the steps, not over incidents', () => {
+  test('leaves the bands as they are: they say nothing of advancing', () => {
     const {standing, evidence} = afterPolls(latency, calm, calm, calm, calm, incident)
     expect(standing.kind).toBe('incident')
     expect(evidence.bands).toMatchObject({canaryTotal: 500, primaryTotal: 5000})
@@ -96,6 +96,70 @@ describe('a shared incident', () => {
     const {evidence} = afterPolls(errors, bad, both)
     expect(evidence.proportions[0]?.advanceAbsolute).toEqual([0, 0, 0])
     expect(evidence.proportions[0]?.rollbackAbsolute.logs).not.toEqual([])
+  })
+})
+
+describe('a shared incident beside a baseline', () => {
+  const against = {...errors, against: 'baseline'} as const
+  const clean = Array.from({length: 3}, () => pollOf(requests(0, 200), requests(0, 200), {own: requests(0, 1600)}))
+  const incident = {own: requests(320, 1600)}
+
+  test('is seen by the many requests of the primary, where the baseline had too few in a poll', () => {
+    const few = pollOf(requests(0, 15), requests(3, 15), incident)
+    const {result, evidence} = afterPolls(against, ...clean, few)
+    expect(result).toMatchObject({verdict: 'inconclusive', reason: 'SharedIncident'})
+    expect(result.message).toMatch(/^the primary fails more than 5 % of its requests too: both versions suffer/)
+    expect(evidence.proportions[0]?.advanceAbsolute).toEqual([0, 0, 0])
+    const none = afterPolls(against, ...clean, pollOf(requests(0, 0), requests(0, 0), incident))
+    expect(none.result.reason).toBe('SharedIncident')
+  })
+
+  test('is seen by the baseline, where the primary has none', () => {
+    const {result} = afterPolls(
+      against,
+      ...clean,
+      pollOf(requests(40, 200), requests(40, 200), {own: requests(0, 1600)}),
+    )
+    expect(result.reason).toBe('SharedIncident')
+    expect(result.message).toMatch(/^the baseline fails more than 5 % /)
+  })
+
+  test('takes as many requests of the primary as of the baseline', () => {
+    const few = pollOf(requests(0, 200), requests(0, 200), {own: requests(10, 19)})
+    expect(afterPolls(against, ...clean, few).result.verdict).toBe('pass')
+    const enough = {...few, own: requests(2, 20)}
+    expect(afterPolls(against, ...clean, enough).result.reason).toBe('SharedIncident')
+  })
+
+  test('arms scraped apart: takes the poll before it back', () => {
+    const apart = {separateScrapes: true}
+    const begin = pollOf(requests(50, 150), requests(0, 150), {...apart, own: requests(0, 1350)})
+    const both = pollOf(requests(150, 150), requests(10, 10), {...apart, own: requests(1350, 1350)})
+    const {evidence} = afterPolls(against, begin, both)
+    expect(evidence.proportions[0]?.canary.total).toBe(0)
+  })
+})
+
+test('a shared incident is one of failed requests, whatever the check compares', () => {
+  const slow = timed([100, 500], [900, 1000], 1000, 200)
+  const {result} = afterPolls(latency, pollOf(timed([100, 500], [90, 100], 100), slow))
+  expect(result.message).toMatch(/^the primary fails more than 5 % of its requests too: both versions suffer/)
+})
+
+describe('a poll without requests, in which the primary has no histogram', () => {
+  const both = pollOf(timed([100, 500], [90, 100], 100), timed([100, 500], [900, 1000], 1000))
+  const idle = pollOf(timed([100, 500], [0, 0], 0), timed([], [], 0))
+
+  test('says nothing of the buckets', () => {
+    expect(afterPolls(latency, idle).result).toMatchObject({verdict: 'noData', reason: 'NoTraffic'})
+    const {result, evidence} = afterPolls(latency, both, idle)
+    expect(result).toMatchObject({verdict: 'inconclusive', reason: 'MoreRequestsNeeded'})
+    expect(evidence).toMatchObject(afterPolls(latency, both).evidence)
+  })
+
+  test('with requests of either, a histogram that has no bound is an error', () => {
+    const unbounded = {...idle, primary: timed([], [], 7)}
+    expect(afterPolls(latency, unbounded).result.reason).toBe('NoSharedBounds')
   })
 })
 
@@ -114,9 +178,10 @@ describe('a rollback by the bands', () => {
       tolerance: 0.05,
     })
     expect(bands?.distance).toBeCloseTo(17 / 18 - 0.05, 10)
-    // alpha 1 %: half for the bands, over three weights and two arms.
+    // alpha 1 %: half for the bands, of which the first time has its share, over two arms.
+    const share = (0.01 / 2) * (1 - Math.SQRT1_2)
     const radius = (count: number) =>
-      0.85 * Math.sqrt((Math.log(1 + Math.log(count)) + 0.8 * Math.log(1612 / (0.01 / 12))) / count)
+      0.85 * Math.sqrt((Math.log(1 + Math.log(count)) + 0.8 * Math.log(1612 / (share / 2))) / count)
     expect(bands?.radius).toBeCloseTo(radius(2000) + radius(18_000), 10)
   })
 

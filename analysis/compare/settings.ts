@@ -15,8 +15,6 @@ export interface CompareSettings {
   beta: number
   /** Bounds of `requestDuration`, milliseconds, rising; empty for `requestErrors`. */
   slowerThanMilliseconds: number[]
-  /** Weights at which the latency is compared: the bands divide their alpha by it. */
-  steps: number
   /** The primary fails this share or more: both arms suffer from something that the canary didn't cause. */
   incidentShare: number
   incidentRequests: number
@@ -40,9 +38,8 @@ const oddsMargins = {
 /**
  * The settings of every compare check, in the order of the spec. The checks share alpha by their weights (Bonferroni);
  * beta isn't shared, since every check must pass.
- * @param steps number of weights at which a release is judged
  */
-export function compareSettings(analysis: Analysis, steps: number): CompareSettings[] {
+export function compareSettings(analysis: Analysis): CompareSettings[] {
   const checks = analysis.checks.flatMap(({name, compare}) => (compare ? [{name, compare}] : []))
   const weights = checks.reduce((sum, {compare}) => sum + compare.weight, 0)
   const preset = presets[analysis.preset]
@@ -61,10 +58,9 @@ export function compareSettings(analysis: Analysis, steps: number): CompareSetti
       alpha: (analysis.alpha * compare.weight) / weights,
       beta: analysis.beta ?? preset.beta,
       slowerThanMilliseconds: [...new Set(bounds)].sort((left, right) => left - right),
-      steps,
       incidentShare: analysis.sharedIncident.percent / 100,
       incidentRequests: analysis.sharedIncident.requests,
-      against: 'primary',
+      against: analysis.baseline ? 'baseline' : 'primary',
       alone: false,
     }
   })

@@ -6,7 +6,7 @@ import type {ArmCounts, Poll} from './poll.ts'
 import {type CompareSettings, compareSettings} from './settings.ts'
 
 /** The settings of several compare checks, named after their place. */
-export function allSettingsOf(compares: readonly object[], analysis: object = {}, steps = 3): CompareSettings[] {
+export function allSettingsOf(compares: readonly object[], analysis: object = {}): CompareSettings[] {
   const checks = compares.map((compare, index) => ({name: index === 0 ? 'check' : `check-${index + 1}`, compare}))
   const spec = rolloutSpec.parse({
     targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout'},
@@ -14,11 +14,11 @@ export function allSettingsOf(compares: readonly object[], analysis: object = {}
     strategy: {canary: {steps: [{weight: 10}]}},
     analysis: {...analysis, checks},
   })
-  return compareSettings(spec.analysis, steps)
+  return compareSettings(spec.analysis)
 }
 
-export function settingsOf(compare: object, analysis: object = {}, steps = 3): CompareSettings {
-  const [settings] = allSettingsOf([compare], analysis, steps)
+export function settingsOf(compare: object, analysis: object = {}): CompareSettings {
+  const [settings] = allSettingsOf([compare], analysis)
   if (!settings) throw new Error('no settings')
   return settings
 }

@@ -1,7 +1,7 @@
 // Judging a version that has all of the traffic: nothing is left to compare it with, so it is held to what the old
 // version did during the release. Weaker: an incident that both would have suffered from looks like its fault.
-import type {CompareEvidence, ProportionEvidence} from '../../crds/evidence.ts'
-import {noEvidence} from './proportion.ts'
+import type {CompareEvidence} from '../../crds/evidence.ts'
+import {withoutHarm} from './proportion.ts'
 import type {CompareSettings} from './settings.ts'
 
 /**
@@ -19,12 +19,5 @@ export function aloneSettings(settings: CompareSettings, evidence: CompareEviden
 
 /** The evidence for harm starts anew: it is against another margin than before. */
 export function aloneAtBegin(evidence: CompareEvidence): CompareEvidence {
-  const {rollbackAbsolute, rollbackRelative} = noEvidence
-  return {
-    ...evidence,
-    proportions: evidence.proportions.map((question): ProportionEvidence => {
-      const {firstBatchAt: _first, ...rest} = question
-      return {...rest, rollbackAbsolute, rollbackRelative}
-    }),
-  }
+  return {...evidence, proportions: evidence.proportions.map(withoutHarm)}
 }

@@ -3,7 +3,6 @@ import {readFileSync} from 'node:fs'
 import {parseAllDocuments} from 'yaml'
 import {compareSettings} from '../../analysis/compare/settings.ts'
 import {createPrometheusMetrics} from '../../analysis/providers/prometheus/index.ts'
-import {stepsOf} from '../../controller/core/steps.ts'
 import {durationsOf} from '../../controller/core/world.ts'
 import type {MetricSeries, Metrics} from '../../controller/ports.ts'
 import {systemClock} from '../../controller/shell/clock.ts'
@@ -80,7 +79,7 @@ export async function backtest(options: BacktestOptions): Promise<string> {
     context,
     clock: systemClock(),
     order: spec.analysis.checks.map(({name}) => name),
-    settings: compareSettings(spec.analysis, stepsOf(spec).length + 1),
+    settings: compareSettings(spec.analysis),
     thresholds: thresholds(),
     canary,
     ...range,

@@ -16,7 +16,7 @@ const maximumQuestions = 10
 export function analysisProblems({spec, mesh, meshContext, baseline}: Observation): Problem[] {
   const object = `Rollout ${meshContext.rollout.namespace}/${meshContext.rollout.name}`
   const steps = stepsOf(spec)
-  const settings = compareSettings(spec.analysis, steps.length)
+  const settings = compareSettings(spec.analysis)
   const found: Problem[] = []
   const add = (field: string, problem: string, fix: string) =>
     found.push({reason: 'InvalidAnalysis', object, field, problem, fix})

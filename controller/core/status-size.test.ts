@@ -37,7 +37,7 @@ function largestEvidence(): Evidence {
     total,
     durations: {bounds, counts: bounds.map((_, index) => Math.floor((total * (index + 1)) / 65)), total},
   })
-  const known = compareSettings(spec.analysis, 4).map(settings => {
+  const known = compareSettings(spec.analysis).map(settings => {
     let evidence = emptyEvidence(settings)
     for (let poll = 0; poll < 3; poll++) {
       evidence = judgePoll(settings, evidence, {

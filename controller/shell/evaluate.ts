@@ -20,7 +20,6 @@ import type {CounterFamily, Mesh, MeshContext} from '../../mesh/types.ts'
 import {judgedStep} from '../core/judgement.ts'
 import type {AnalysisObservation} from '../core/observation.ts'
 import {modelOf} from '../core/state.ts'
-import {stepsOf} from '../core/steps.ts'
 import {durationsOf} from '../core/world.ts'
 import type {Clock, MetricFailure} from '../ports.ts'
 import {CounterReader} from './counter-reader.ts'
@@ -321,8 +320,7 @@ function releaseOf(input: EvaluationInput, status: ReleaseStatus, step: JudgedSt
     ({compare, threshold}) => compare?.metric === 'requestDuration' || threshold?.metric === 'requestDuration',
   )
   const terms: SessionTerms = {
-    // The bake is compared too where the old version keeps a share.
-    settings: compareSettings(spec.analysis, stepsOf(spec).length + 1),
+    settings: compareSettings(spec.analysis),
     intervalMilliseconds: grid.intervalMilliseconds,
     windowMilliseconds: durations.window,
     startedAt: timeOf(status.startedAt),

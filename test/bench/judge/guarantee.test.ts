@@ -40,7 +40,7 @@ function settingsOf(analysis: object, compare: object = {metric: 'requestErrors'
     strategy: {canary: {steps: [{weight: 10}]}},
     analysis: {...analysis, checks: [{name: 'errors', compare}]},
   })
-  const [settings] = compareSettings(spec.analysis, 4)
+  const [settings] = compareSettings(spec.analysis)
   if (!settings) throw new Error('no check')
   return settings
 }

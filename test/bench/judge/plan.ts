@@ -46,16 +46,12 @@ export function readSeconds(pollSeconds: number): number {
 }
 
 /** The settings of a plan's checks, as the controller makes them. */
-export function settingsOf({
-  checks = [{metric: 'requestErrors'}],
-  preset = 'standard',
-  weights,
-}: Plan): CompareSettings[] {
+export function settingsOf({checks = [{metric: 'requestErrors'}], preset = 'standard'}: Plan): CompareSettings[] {
   const {analysis} = rolloutSpec.parse({
     targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'app'},
     traffic: {istio: {}},
     strategy: {canary: {steps: [{weight: 10}]}},
     analysis: {preset, checks: checks.map((compare, index) => ({name: `check-${index}`, compare}))},
   })
-  return compareSettings(analysis, (weights?.length ?? 1) + 1)
+  return compareSettings(analysis)
 }
