@@ -41,6 +41,7 @@ const source = (other: object) => ({targetRef: undefined, ...other})
 
 const checked = (threshold: object) => ({analysis: {checks: [{name: 'gate', threshold}]}})
 const canary = (strategy: object) => ({strategy: {canary: strategy}})
+const abTest = (...match: object[]) => ({strategy: {abTest: {match}}})
 
 test.each<[string, object]>([
   ['a sound one', {}],
@@ -52,6 +53,7 @@ test.each<[string, object]>([
   ['a DaemonSet', {targetRef: {...targetRef, kind: 'DaemonSet'}}],
   ['a template with pods', source({template, replicas: 3})],
   ['two Services', source({serviceRefs})],
+  ['an A/B by callers', abTest({source: {labels: {team: 'insiders'}}}, {source: {namespace: 'insiders'}})],
 ])('taken: %s', (_, change) => {
   expect(refusal(change)).toBeUndefined()
 })
@@ -69,6 +71,13 @@ test.each<[string, object]>([
   ['spec.template.spec.containers', source({template: {...template, spec: {}}})],
   ['spec.template.spec.containers[0].image', source({template: {...template, spec: {containers: [{name: 'x'}]}}})],
   ['spec.targetRef.kind', {targetRef: {...targetRef, kind: 'StatefulSet'}}],
+  ['set at least one of headers, cookies, queryParams and source', abTest({})],
+  ['set at least one of labels, namespace and region', abTest({source: {}})],
+  ['set at least one of labels, namespace and region', canary({stepWeight: 10, match: [{source: {}}]})],
+  ['labels without an entry are those of every caller', abTest({source: {labels: {}}})],
+  ['spec.strategy.abTest.match[0].headers', abTest({headers: []})],
+  ['spec.strategy.abTest.match[0].cookies', abTest({cookies: []})],
+  ['spec.strategy.abTest.match[0].queryParams', abTest({queryParams: []})],
 ])('refused: %s', (message, change) => {
   expect(refusal(change)).toContain(message)
 })
