@@ -57,6 +57,27 @@ test('a wildcard concerns every Rollout', () => {
   expect(seenBy(index, rollout('web'))).toEqual(['infra/all'])
 })
 
+test("a filter of the user's under a name that Fairlead needs is read, heard of and refused; another is not", () => {
+  const shop = rollout('shop')
+  const index = indexed(shop, rollout('web'))
+  const filter = (name: string): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1alpha3',
+    kind: 'EnvoyFilter',
+    metadata: {namespace: 'shop', name},
+    spec: {configPatches: []},
+  })
+  const taken = ['checkout-a-faults', 'checkout-b-rate-limit'].map(filter)
+  for (const one of [...taken, filter('lua')]) index.objectChanged(undefined, one)
+  const context = contextOf(shop, rolloutSpec.parse(shop.spec), undefined)
+  const found = meshes.istio.problems(context, index.objectsFor(meshes.istio, context))
+  expect(found.filter(({reason}) => reason === 'ForeignEnvoyFilter').map(({object}) => object)).toEqual([
+    'EnvoyFilter shop/checkout-a-faults',
+    'EnvoyFilter shop/checkout-b-rate-limit',
+  ])
+  expect(taken.map(one => [...index.concerned(undefined, one)])).toEqual([['shop/checkout'], ['shop/checkout']])
+  expect([...index.concerned(undefined, filter('lua'))]).toEqual([])
+})
+
 test('what an object no longer claims is heard of once more, and not read', () => {
   const [before, after] = [route('infra/x', ['checkout.shop'], {generation: 1}), route('infra/x', [], {generation: 2})]
   const index = indexed(rollout('shop'))
