@@ -2,8 +2,9 @@
 // concerns a few Rollouts, and a Rollout looks at a few objects.
 import type {KubeObject} from '../../crds/meta.ts'
 import {isObject, listOf, textOf} from '../shared/json.ts'
-import type {MeshContext} from '../types.ts'
-import {istioOf, routeHosts, slotHost, stringsOf} from './context.ts'
+import type {MeshContext, MeshObjects} from '../types.ts'
+import {borrowedRoute} from './borrowed.ts'
+import {istioOf, objectsOf, routeHosts, slotHost, stringsOf} from './context.ts'
 import {resolveHost, serviceNames} from './hosts.ts'
 import {envoyFilterNames} from './safeguards.ts'
 
@@ -38,13 +39,25 @@ export function delegates(route: KubeObject): string[] {
   )
 }
 
+/** The user's routes that carry the weights: the borrowed one, or those that delegate to Fairlead's. */
+export function usersRoutes(context: MeshContext, routes: readonly KubeObject[]): KubeObject[] {
+  const borrowed = borrowedRoute(context, routes)
+  if (borrowed) return [borrowed]
+  const ours = routeName(context.rollout.namespace, context.apex.name)
+  return istioOf(context).delegate ? routes.filter(route => delegates(route).includes(ours)) : []
+}
+
 /**
- * Hosts that the Rollout routes, those of its slots, the route that it borrows or is delegated to, and the names of the
- * EnvoyFilters that a release may make.
+ * Hosts that the Rollout routes, those of its slots, the route that it borrows or is delegated to and the hosts of it, and
+ * the names of the EnvoyFilters that a release may make.
  */
-export function interests(context: MeshContext): string[] {
+export function interests(context: MeshContext, own: MeshObjects = []): string[] {
   const {namespace} = context.rollout
+  const users = usersRoutes(context, objectsOf(own, 'VirtualService'))
   return [
+    ...users.flatMap(route =>
+      stringsOf(route.spec?.hosts).map(host => resolveHost(host, route.metadata.namespace ?? '')),
+    ),
     routeName(namespace, istioOf(context).virtualService?.name ?? context.apex.name),
     ...routeHosts(context).map(host => resolveHost(host, namespace)),
     ...serviceNames(context.apex.name, namespace),
