@@ -6,6 +6,7 @@ import {metricTemplateSpec} from './metric-template.ts'
 import {group, version} from './names.ts'
 import {rolloutSpec} from './rollout.ts'
 import {rolloutStatus} from './rollout-status.ts'
+import {settledFields} from './settled-fields.ts'
 import {type ListKeys, type StructuralSchema, structuralSchema, type ValidationRule} from './structural.ts'
 
 interface PrinterColumn {
@@ -29,6 +30,8 @@ interface Kind {
   columns: PrinterColumn[]
   /** CEL rules of the whole spec. */
   rules: ValidationRule[]
+  /** CEL rules of the whole object, status included. */
+  objectRules?: readonly ValidationRule[]
   /** Lists whose items have an identity. */
   specListKeys?: ListKeys
   statusListKeys?: ListKeys
@@ -84,6 +87,7 @@ export const kinds: readonly Kind[] = [
         message: 'the Services of spec.serviceRefs cannot change, only serve: delete the Rollout and create another',
       },
     ],
+    objectRules: settledFields,
     specListKeys: {'spec.analysis.checks': ['name']},
     statusListKeys: {'status.conditions': ['type'], 'status.checks': ['name']},
   },
@@ -167,5 +171,6 @@ function rootSchema(kind: Kind): StructuralSchema {
     description: kind.description,
     required: ['spec'],
     properties: {apiVersion: {type: 'string'}, kind: {type: 'string'}, metadata: {type: 'object'}, ...schemasOf(kind)},
+    ...(kind.objectRules ? {'x-kubernetes-validations': [...kind.objectRules]} : {}),
   }
 }

@@ -53,7 +53,15 @@ const match = z
         labels: z
           .record(z.string().max(316), z.string().max(63))
           .optional()
-          .describe("Labels of the calling workload's pods."),
+          .meta({
+            description: "Labels of the calling workload's pods.",
+            'x-kubernetes-validations': [
+              {
+                rule: 'size(self) > 0',
+                message: 'name at least one label: labels without an entry are those of every caller',
+              },
+            ],
+          }),
         namespace: z.string().min(1).max(63).optional().describe('Namespace of the caller.'),
         region: z
           .string()
@@ -63,7 +71,15 @@ const match = z
           .describe('Region of the caller: label topology.kubernetes.io/region of its pods.'),
       })
       .optional()
-      .describe('Who calls.'),
+      .meta({
+        description: 'Who calls.',
+        'x-kubernetes-validations': [
+          {
+            rule: 'has(self.labels) || has(self.namespace) || has(self.region)',
+            message: 'set at least one of labels, namespace and region',
+          },
+        ],
+      }),
   })
   .meta({
     description: 'Requests that meet all of what is set.',

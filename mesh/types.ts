@@ -137,8 +137,11 @@ export interface Mesh {
    * to every Rollout.
    */
   claims(object: KubeObject): string[] | undefined
-  /** The names among them that matter to this Rollout. */
-  interests(context: MeshContext): string[]
+  /**
+   * The names among them that matter to this Rollout.
+   * @param own objects that bear some of these names: a route that is borrowed has hosts and parents that count too
+   */
+  interests(context: MeshContext, own?: MeshObjects): string[]
   /** What must exist for the given slots before a route may name them; applied before the route, removed after it. */
   renderDestinations(
     context: MeshContext,

@@ -31,6 +31,8 @@ function reference(): string {
   for (const kind of kinds) {
     const {spec, status} = schemasOf(kind)
     parts.push('', `## ${kind.kind}`, '', kind.description, '', `Short name: \`${kind.shortNames.join('`, `')}\`.`)
+    const rules = kind.objectRules ?? []
+    if (rules.length > 0) parts.push('', ...rules.map(({message}) => `- ${cell(message)}.`))
     parts.push('', ...tableOf('spec', spec))
     if (status) parts.push('', ...tableOf('status', status))
   }

@@ -4,16 +4,19 @@ import {fieldManager, gitSyncFieldManager, labels} from '../../crds/names.ts'
 import type {SlotName} from '../../crds/slots.ts'
 import type {Observation} from './observation.ts'
 
-/** Whether the apex Service selects one slot; always so where its selector is the user's own. */
-export function apexAt(observation: Observation, slot: SlotName): boolean {
-  const {service, serviceRefs} = observation.spec
-  if (service.selector === 'shared' || serviceRefs) return true
-  return observation.apex?.spec?.selector?.[labels.slot] === slot
+/** Whether the selector of the apex Service is Fairlead's to move; where it is the route itself it always is. */
+export function movesSelector({spec: {service, serviceRefs}, mesh}: Observation): boolean {
+  return !serviceRefs && (service.selector === 'exclusive' || mesh.bySelector === true)
 }
 
-/** Whether the apex Service still carries a selector of ours. */
+/** Whether the apex Service selects one slot; always so where its selector is the user's own. */
+export function apexAt(observation: Observation, slot: SlotName): boolean {
+  return !movesSelector(observation) || observation.apex?.spec?.selector?.[labels.slot] === slot
+}
+
+/** Whether the apex Service still carries a selector of this Rollout's. */
 export function apexTaken(observation: Observation): boolean {
-  return observation.apex?.spec?.selector?.[labels.rollout] !== undefined
+  return observation.apex?.spec?.selector?.[labels.rollout] === observation.meshContext.rollout.name
 }
 
 /** Managers other than ours that own a field; `path` is the field's path of names, such as spec, replicas. */

@@ -3,6 +3,7 @@
 import {apiVersion} from '../../crds/names.ts'
 import type {SlotContent, Split} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
+import {apexTaken, movesSelector} from './apex.ts'
 import {desiredTerminating} from './desired-terminating.ts'
 import {same} from './equality.ts'
 import {handover} from './handover.ts'
@@ -148,8 +149,11 @@ function routed(split: Split | undefined): Split | undefined {
 }
 
 function apex(world: World, model: Model): Intent[] {
-  const {observation, spec} = world
-  if (spec.service.selector === 'shared' || spec.serviceRefs) return []
+  const {observation} = world
+  if (!movesSelector(observation)) {
+    // One that was ours would stay with a slot that is empty after the next release.
+    return apexTaken(observation) ? [{kind: 'apply', manifest: apexService(observation, [])}] : []
+  }
   const slots = apexSlots(world, model)
   if (slots.length === 0 && observation.apex) return []
   return [{kind: 'apply', manifest: apexService(observation, slots)}]

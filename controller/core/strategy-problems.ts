@@ -9,7 +9,11 @@ export function strategyProblems(observation: Observation): Problem[] {
   const {name, namespace} = observation.meshContext.rollout
   const object = `Rollout ${namespace}/${name}`
   const invalid = [...contradictions(observation)].map(found => ({reason: 'InvalidSteps', object, ...found}))
-  const lost = [...lostConditions(observation)].map(found => ({reason: 'InvalidMatch', object, ...found}))
+  const lost = [...emptyConditions(observation), ...lostConditions(observation)].map(found => ({
+    reason: 'InvalidMatch',
+    object,
+    ...found,
+  }))
   return [...invalid, ...lost, ...unsupported(observation, object), ...beyondPods(observation, object)]
 }
 
@@ -52,6 +56,23 @@ function falls(before: Step, step: Step): boolean {
 function matchesOf({strategy: {canary, abTest}}: Observation['spec']): {at: string; match: Match}[] {
   const [field, matches = []] = canary ? ['canary', canary.match] : ['abTest', abTest?.match]
   return matches.map((match, index) => ({at: `spec.strategy.${field}.match[${index}]`, match}))
+}
+
+/**
+ * Conditions that say nothing: the route would send every request to a version that nobody has tried. The definition refuses
+ * them too, but a Rollout may be older than its rules.
+ */
+function* emptyConditions({spec}: Observation): Generator<Finding> {
+  for (const {at, match} of matchesOf(spec)) {
+    const {source} = match
+    const problem = 'it has no condition, and without one every request would meet it'
+    if (Object.keys(match).length === 0)
+      yield {field: at, problem, fix: 'set at least one of headers, cookies, queryParams and source'}
+    if (source && Object.keys(source).length === 0)
+      yield {field: `${at}.source`, problem, fix: 'set at least one of labels, namespace and region, or leave it out'}
+    if (source?.labels && Object.keys(source.labels).length === 0)
+      yield {field: `${at}.source.labels`, problem, fix: 'name a label, or leave it out'}
+  }
 }
 
 /**

@@ -57,6 +57,27 @@ test('a wildcard concerns every Rollout', () => {
   expect(seenBy(index, rollout('web'))).toEqual(['infra/all'])
 })
 
+test("a filter of the user's under a name that Fairlead needs is read, heard of and refused; another is not", () => {
+  const shop = rollout('shop')
+  const index = indexed(shop, rollout('web'))
+  const filter = (name: string): KubeObject => ({
+    apiVersion: 'networking.istio.io/v1alpha3',
+    kind: 'EnvoyFilter',
+    metadata: {namespace: 'shop', name},
+    spec: {configPatches: []},
+  })
+  const taken = ['checkout-a-faults', 'checkout-b-rate-limit'].map(filter)
+  for (const one of [...taken, filter('lua')]) index.objectChanged(undefined, one)
+  const context = contextOf(shop, rolloutSpec.parse(shop.spec), undefined)
+  const found = meshes.istio.problems(context, index.objectsFor(meshes.istio, context))
+  expect(found.filter(({reason}) => reason === 'ForeignEnvoyFilter').map(({object}) => object)).toEqual([
+    'EnvoyFilter shop/checkout-a-faults',
+    'EnvoyFilter shop/checkout-b-rate-limit',
+  ])
+  expect(taken.map(one => [...index.concerned(undefined, one)])).toEqual([['shop/checkout'], ['shop/checkout']])
+  expect([...index.concerned(undefined, filter('lua'))]).toEqual([])
+})
+
 test('what an object no longer claims is heard of once more, and not read', () => {
   const [before, after] = [route('infra/x', ['checkout.shop'], {generation: 1}), route('infra/x', [], {generation: 2})]
   const index = indexed(rollout('shop'))
@@ -120,15 +141,61 @@ test('a class concerns every Rollout of its mesh, its status too, and is read by
   ])
 })
 
-test('a Rollout that borrows a route reads it and every Gateway, and hears of its status', () => {
+/** A Rollout that borrows HTTPRoute shop/users, and what it reads with it. */
+function borrowing() {
   const made = rollout('shop')
-  const borrower = {...made, spec: {...made.spec, traffic: {gatewayAPI: {route: {name: 'users'}}}}}
+  const borrower = {...made, spec: {...made.spec, traffic: {gatewayAPI: {route: {name: 'users', ownership: 'shared'}}}}}
+  const httpRoute = (path: string, spec: object, generation = 1): KubeObject => {
+    const [namespace = '', name = ''] = path.split('/')
+    const backendRefs = [{name: namespace === 'shop' ? 'checkout' : 'legacy', port: 80}]
+    const rules = [{backendRefs}]
+    const metadata = {namespace, name, generation}
+    return {apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', metadata, spec: {rules, ...spec}}
+  }
+  const gateway = {...httpRoute('infra/public', {}), kind: 'Gateway'}
+  return {borrower, httpRoute, gateway}
+}
+
+const atPublic = {parentRefs: [{name: 'public', namespace: 'infra'}], hostnames: ['shop.example.com']}
+
+test('a Rollout that borrows a route reads it and its Gateways, and hears of its status', () => {
+  const {borrower, httpRoute, gateway} = borrowing()
   const index = indexed(borrower)
-  const apiVersion = 'gateway.networking.k8s.io/v1'
-  const users = {apiVersion, kind: 'HTTPRoute', metadata: {namespace: 'shop', name: 'users', generation: 1}}
-  const gateway = {apiVersion, kind: 'Gateway', metadata: {namespace: 'infra', name: 'public'}}
-  for (const one of [users, gateway, {...users, metadata: {namespace: 'shop', name: 'other'}}])
-    index.objectChanged(undefined, one)
+  const users = httpRoute('shop/users', atPublic)
+  for (const one of [users, gateway, httpRoute('shop/other', {})]) index.objectChanged(undefined, one)
   expect(seenBy(index, borrower, 'gatewayAPI').toSorted()).toEqual(['infra/public', 'shop/users'])
   expect([...index.concerned(users, {...users, status: {parents: []}})]).toEqual(['shop/checkout'])
+})
+
+test.each(['before', 'after'])(
+  'what has a host of the borrowed route is read, heard of and refused; it came %s it',
+  when => {
+    const {borrower, httpRoute, gateway} = borrowing()
+    const index = indexed(borrower)
+    const older = httpRoute('web/older', atPublic)
+    const users = httpRoute('shop/users', atPublic)
+    const objects = when === 'before' ? [older, users] : [users, older]
+    for (const one of [gateway, ...objects]) index.objectChanged(undefined, one)
+    const refused = () => {
+      const context = contextOf(borrower, rolloutSpec.parse(borrower.spec), undefined)
+      const found = meshes.gatewayAPI.problems(context, index.objectsFor(meshes.gatewayAPI, context))
+      return found.map(({reason, object}) => `${reason} ${object}`)
+    }
+    expect(refused()).toEqual(['HostConflict HTTPRoute web/older'])
+    expect([...index.concerned(older, undefined)]).toEqual(['shop/checkout'])
+    const moved = httpRoute('shop/users', {...atPublic, hostnames: ['other.example.com']}, 2)
+    index.objectChanged(users, moved)
+    expect(refused()).toEqual([])
+    expect([...index.concerned(older, undefined)]).toEqual([])
+  },
+)
+
+test('what has a host of a borrowed VirtualService is read and heard of', () => {
+  const made = rollout('shop')
+  const borrower = {...made, spec: {...made.spec, traffic: {istio: {virtualService: {name: 'users'}}}}}
+  const index = indexed(borrower)
+  const rival = route('infra/rival', ['shop.example.com'])
+  for (const one of [rival, route('shop/users', ['shop.example.com'])]) index.objectChanged(undefined, one)
+  expect(seenBy(index, borrower).toSorted()).toEqual(['infra/rival', 'shop/users'])
+  expect([...index.concerned(undefined, rival)]).toEqual(['shop/checkout'])
 })

@@ -13,12 +13,14 @@ const everybody = 'everybody'
 
 export class MeshIndex {
   readonly #objects = new Named<KubeObject>()
-  readonly #rollouts = new Named<string>()
+  readonly #rollouts = new Named<KubeObject>()
 
   /** @param current undefined once the object is gone */
   objectChanged(old: KubeObject | undefined, current: KubeObject | undefined): void {
     if (old) this.#objects.delete(idOf(old))
     if (current) this.#objects.set(idOf(current), namesOfObject(current), current)
+    // What matters to a Rollout may stand in the route that it borrows.
+    for (const rollout of this.#hearing(old, current)) this.#enter(keyOf(rollout), rollout)
   }
 
   /** @param current undefined once the Rollout is gone */
@@ -26,21 +28,30 @@ export class MeshIndex {
     const generation = current?.metadata.generation
     if (old && generation !== undefined && old.metadata.generation === generation) return
     this.#rollouts.delete(key)
-    if (current) this.#rollouts.set(key, namesOfRollout(current), key)
+    if (current) this.#enter(key, current)
+  }
+
+  #enter(key: string, rollout: KubeObject): void {
+    this.#rollouts.delete(key)
+    this.#rollouts.set(key, namesOfRollout(rollout, this.#objects), rollout)
   }
 
   /** Objects of the mesh that a decision about the Rollout may depend on. */
   objectsFor(mesh: Mesh, context: MeshContext): KubeObject[] {
-    return this.#objects.get(namesFor(mesh, context))
+    return this.#objects.get(namesFor(mesh, context, this.#objects))
   }
 
   /** Keys (`namespace/name`) of the Rollouts that a change of an object concerns. */
   concerned(old: KubeObject | undefined, current: KubeObject | undefined): Set<string> {
+    return new Set(this.#hearing(old, current).map(keyOf))
+  }
+
+  #hearing(old: KubeObject | undefined, current: KubeObject | undefined): KubeObject[] {
     const {generation, namespace} = current?.metadata ?? {}
     // A status, or a label, is read by the Rollout alone whose object it is; not that of a class, which is everybody's.
     const narrow = namespace !== undefined && generation !== undefined && old?.metadata.generation === generation
     const names = (object: KubeObject) => (narrow ? ownNames(object) : namesOfObject(object))
-    return new Set([old, current].flatMap(object => (object ? this.#rollouts.get(names(object)) : [])))
+    return this.#rollouts.get([old, current].flatMap(object => (object ? names(object) : [])))
   }
 }
 
@@ -94,17 +105,20 @@ function namesOfObject(object: KubeObject): string[] {
   return [...ownNames(object), ...readers.flatMap(mesh => mesh.claims(object)?.map(claim) ?? [everybody])]
 }
 
-function namesOfRollout(rollout: KubeObject): string[] {
+function namesOfRollout(rollout: KubeObject, objects: Named<KubeObject>): string[] {
   const parsed = rolloutSpec.safeParse(rollout.spec)
   const mesh = parsed.success ? meshOf(parsed.data.traffic) : undefined
   // One that can't be understood reads nothing until it is corrected.
-  return parsed.success && mesh ? namesFor(mesh, contextOf(rollout, parsed.data, undefined)) : []
+  return parsed.success && mesh ? namesFor(mesh, contextOf(rollout, parsed.data, undefined), objects) : []
 }
 
-function namesFor(mesh: Mesh, context: MeshContext): string[] {
+/** @param objects all that there are: those with a name of its own may bring further names */
+function namesFor(mesh: Mesh, context: MeshContext, objects: Named<KubeObject>): string[] {
   const {rollout, apex, slots} = context
+  const own = objects.get(mesh.interests(context).map(claim))
+  const interests = mesh.interests(context, own)
   const places = [apex.name, slots.a, slots.b].map(name => at(rollout.namespace, name))
-  return [...places, of(rollout.namespace, rollout.name), everybody, ...mesh.interests(context).map(claim)]
+  return [...places, of(rollout.namespace, rollout.name), everybody, ...interests.map(claim)]
 }
 
 function at(namespace: string, name: string): string {

@@ -45,6 +45,18 @@ export function parentsOf(context: MeshContext, objects: MeshObjects): Parent[] 
   return refs.map(ref => fullParent(ref as ParentRef, context.rollout.namespace))
 }
 
+/** The hosts that the Rollout names, or those of a borrowed route; empty for every host of the listeners. */
+export function hostsOf(context: MeshContext, objects: MeshObjects): readonly string[] {
+  const {hosts, route} = gatewayOf(context)
+  return route ? hostnamesOf(liveRoute(context, objects)) : hosts
+}
+
+/** The host names of a route. */
+export function hostnamesOf(route: KubeObject | undefined): string[] {
+  const names: unknown = route?.spec?.hostnames
+  return Array.isArray(names) ? names.filter(one => typeof one === 'string') : []
+}
+
 /** A `parentRef` as it stands in a route of the given namespace, with the API's defaults. */
 export function fullParent(ref: ParentRef, namespace: string): Parent {
   return {

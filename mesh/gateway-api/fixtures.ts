@@ -11,6 +11,8 @@ interface ContextOptions {
   port?: number
   visibleNamespace?: string
   routing?: Routing
+  /** One of the user's, instead of parents and hosts. */
+  route?: NonNullable<MeshContext['traffic']['gatewayAPI']>['route']
   /** Who serves the parents, as the Rollout says; Envoy Gateway unless told otherwise, `unsaid` to leave it to the objects. */
   gatewayClass?: GatewayClass | 'unsaid'
 }
@@ -29,8 +31,7 @@ export function testContext(options: ContextOptions = {}): MeshContext {
     slots: {a: 'checkout-a', b: 'checkout-b'},
     traffic: {
       gatewayAPI: {
-        hosts,
-        parentRefs,
+        ...(options.route ? {hosts: [], route: options.route} : {hosts, parentRefs}),
         settlingTime: '2s',
         ...(port === undefined ? {} : {port}),
         ...(gatewayClass === 'unsaid' ? {} : {gatewayClass}),

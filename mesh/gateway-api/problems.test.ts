@@ -71,6 +71,33 @@ describe('another HTTPRoute', () => {
   })
 })
 
+describe('another route beside a borrowed one', () => {
+  const borrowed = testContext({route: {name: 'mine', ownership: 'shared'}})
+  const hosts = ['shop.example.com']
+  const to = (name: string, matches: JsonObject = {}) => ({...matches, backendRefs: [{name, port: 80}]})
+  const mine = (...rules: JsonObject[]) => route(hosts, [ours], rules, 'shop/mine')
+  const reasons = (...objects: KubeObject[]) =>
+    gatewayAPI.problems(borrowed, [gateway, ...objects]).map(one => `${one.reason} ${one.object} ${one.field}`)
+  const conflict = ['HostConflict HTTPRoute web/other spec.hostnames']
+
+  test.each([
+    ['everything', mine(to('checkout')), route(hosts, [ours]), conflict],
+    ['everything of another host', mine(to('checkout')), route(['x.example.com'], [ours]), []],
+    ['everything at another Gateway', mine(to('checkout')), route(hosts, [{name: 'private'}]), []],
+    ['certain paths', mine(to('checkout')), route(hosts, [ours], [prefix('/cart')]), []],
+    ['everything, where ours is narrower', mine(to('checkout', prefix('/shop'))), route(hosts, [ours]), []],
+    ['the same paths', mine(to('checkout', prefix('/shop'))), route(hosts, [ours], [prefix('/shop')]), conflict],
+    ["what isn't ours in the route", mine(to('checkout', prefix('/shop')), to('cart')), route(hosts, [ours]), []],
+  ])('takes %s', (_, live, other, expected) => {
+    expect(reasons(live, other)).toEqual(expected)
+  })
+
+  test('names the route that carries the weights', () => {
+    const [problem] = gatewayAPI.problems(borrowed, [gateway, mine(to('checkout')), route(hosts, [ours])])
+    expect(problem?.problem).toContain('HTTPRoute shop/mine')
+  })
+})
+
 describe('the parents', () => {
   test('a Gateway that is not there', () => {
     expect(gatewayAPI.problems(context, [])).toMatchObject([

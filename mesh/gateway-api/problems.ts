@@ -1,24 +1,27 @@
 // What stands in the way of moving traffic with the Gateway API. Of two routes that take the same requests the older one
 // gets them, and neither's status says so: every such pair is refused before a release starts.
 import type {KubeObject} from '../../crds/meta.ts'
-import {borrowedProblems} from '../shared/borrowed-routes.ts'
+import {borrowedProblems, chosenRules} from '../shared/borrowed-routes.ts'
 import {listOf} from '../shared/json.ts'
 import {describe, foreignRoute, isOwn} from '../shared/own.ts'
 import {unusablePort} from '../shared/ports.ts'
 import {unwritableMatches} from '../shared/route-matches.ts'
-import {takesEverything} from '../shared/routes.ts'
+import {requestsOf} from '../shared/routes.ts'
 import type {MeshContext, MeshObjects, MeshProblem} from '../types.ts'
 import {
   describeParent,
   fullParent,
   gatewayGroup,
   gatewayOf,
+  hostnamesOf,
+  hostsOf,
   liveRoute,
   objectsOf,
   type Parent,
   type ParentRef,
   parentsOf,
   routeKind,
+  routeName,
   sameObject,
 } from './context.ts'
 import {statusFindings} from './status.ts'
@@ -37,18 +40,19 @@ const maximumProblems = 20
 /** Every reason why traffic must not be moved, the Rollout's own first. */
 export function problems(context: MeshContext, objects: MeshObjects): MeshProblem[] {
   const {route: borrowing} = gatewayOf(context)
-  if (borrowing) {
-    const own = borrowedProblems(context, borrowing, objects, 'spec.traffic.gatewayAPI.route')
-    return [...own, ...missingGateways(context, objects), ...refusals(context, objects)].slice(0, maximumProblems)
-  }
+  const own = borrowing
+    ? borrowedProblems(context, borrowing, objects, 'spec.traffic.gatewayAPI.route')
+    : [
+        ...unusablePort(context, gatewayOf(context).port, 'spec.traffic.gatewayAPI.port', unroutable),
+        ...unwritableMatches(context, routeKind(context)),
+        ...foreignRoute(context, liveRoute(context, objects), foreignFix),
+      ]
   return [
-    ...unusablePort(context, gatewayOf(context).port, 'spec.traffic.gatewayAPI.port', unroutable),
-    ...unwritableMatches(context, routeKind(context)),
+    ...own,
     ...missingGateways(context, objects),
-    ...foreignRoute(context, liveRoute(context, objects), foreignFix),
     ...refusals(context, objects),
     ...[...objectsOf(objects, 'HTTPRoute'), ...objectsOf(objects, 'GRPCRoute')].flatMap(route =>
-      hostConflict(context, route),
+      hostConflict(context, route, objects),
     ),
   ].slice(0, maximumProblems)
 }
@@ -84,26 +88,43 @@ function refusals(context: MeshContext, objects: MeshObjects): MeshProblem[] {
 }
 
 /**
- * Another route that takes every request of one of our hosts at one of our parents. One that takes certain paths only is
- * none of our business: sharing out a host by path is what people use routes for.
+ * Another route that takes the same requests of one of our hosts at one of our parents: every one, or those that meet a
+ * match of a borrowed rule. One that takes certain paths only is none of our business: sharing out a host by path is what
+ * people use routes for.
  */
-function hostConflict(context: MeshContext, route: KubeObject): MeshProblem[] {
+function hostConflict(context: MeshContext, route: KubeObject, objects: MeshObjects): MeshProblem[] {
   const {namespace = '', name} = route.metadata
-  if (namespace === context.rollout.namespace && name === context.apex.name && route.kind === routeKind(context))
+  if (namespace === context.rollout.namespace && name === routeName(context) && route.kind === routeKind(context))
     return []
   const theirs = listOf(route.spec?.parentRefs).map(ref => fullParent(ref as ParentRef, namespace))
-  const parent = parentsOf(context, []).find(ours => theirs.some(one => overlaps(ours, one)))
-  const host = sharedHost(gatewayOf(context).hosts, route.spec?.hostnames)
-  if (!parent || host === undefined || !listOf(route.spec?.rules).some(takesEverything)) return []
+  const parent = parentsOf(context, objects).find(ours => theirs.some(one => overlaps(ours, one)))
+  const host = sharedHost(hostsOf(context, objects), hostnamesOf(route))
+  const requests = ourRequests(context, objects)
+  const competes = listOf(route.spec?.rules)
+    .flatMap(requestsOf)
+    .some(one => requests.includes(one))
+  if (!parent || host === undefined || !competes) return []
+  const {route: borrowing} = gatewayOf(context)
+  const whose = borrowing
+    ? `${routeKind(context)} ${context.rollout.namespace}/${borrowing.name} does, which carries the weights`
+    : 'this Rollout does'
   return [
     {
       reason: 'HostConflict',
       object: describe(route),
       field: 'spec.hostnames',
-      problem: `it takes every request of ${host} at ${describeParent(parent)}, as this Rollout does, and only one of them gets them`,
+      problem: `it takes ${borrowing ? 'the same requests' : 'every request'} of ${host} at ${describeParent(parent)}, as ${whose}, and only one of them gets them`,
       fix: 'delete it, or give it other hostnames or narrower matches',
     },
   ]
+}
+
+/** What the rules with the weights take: everything, or what the user's rules do where they are borrowed. */
+function ourRequests(context: MeshContext, objects: MeshObjects): string[] {
+  const {route: borrowing} = gatewayOf(context)
+  if (!borrowing) return requestsOf({})
+  const live = liveRoute(context, objects)
+  return live ? chosenRules(context, borrowing, live).flatMap(({rule}) => requestsOf(rule)) : []
 }
 
 /** Whether two references share a listener. */
@@ -113,8 +134,7 @@ function overlaps(left: Parent, right: Parent): boolean {
 }
 
 /** A host that both routes name. A route without hosts stands for every host, and loses to one that names it. */
-function sharedHost(ours: readonly string[], theirs: unknown): string | undefined {
-  const others = Array.isArray(theirs) ? theirs : []
-  if (ours.length === 0 && others.length === 0) return 'every host'
-  return ours.find(host => others.includes(host))
+function sharedHost(ours: readonly string[], theirs: readonly string[]): string | undefined {
+  if (ours.length === 0 && theirs.length === 0) return 'every host'
+  return ours.find(host => theirs.includes(host))
 }

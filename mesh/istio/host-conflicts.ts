@@ -3,8 +3,7 @@
 import type {KubeObject} from '../../crds/meta.ts'
 import {describe} from '../shared/own.ts'
 import type {MeshContext, MeshProblem} from '../types.ts'
-import {borrowedRoute} from './borrowed.ts'
-import {delegates} from './claims.ts'
+import {usersRoutes} from './claims.ts'
 import {apexHost, isExported, istioOf, routeHosts, stringsOf, userGateways} from './context.ts'
 import {coversHost, meshGateway, resolveGateway, resolveHost, serviceNames} from './hosts.ts'
 
@@ -17,14 +16,6 @@ export function hostProblems(context: MeshContext, routes: readonly KubeObject[]
   return usersRoutes(context, routes).flatMap(route =>
     routes.filter(other => other !== route).flatMap(other => meshConflict(context, route, other)),
   )
-}
-
-/** The user's routes that carry the weights: the borrowed one, or those that delegate to Fairlead's. */
-function usersRoutes(context: MeshContext, routes: readonly KubeObject[]): KubeObject[] {
-  const borrowed = borrowedRoute(context, routes)
-  if (borrowed) return [borrowed]
-  const ours = `VirtualService ${context.rollout.namespace}/${context.apex.name}`
-  return istioOf(context).delegate ? routes.filter(route => delegates(route).includes(ours)) : []
 }
 
 /** Another VirtualService that claims a host of the user's in the mesh. At a gateway Istio merges the two. */

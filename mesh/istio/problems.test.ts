@@ -83,6 +83,17 @@ describe('a DestinationRule', () => {
 })
 
 describe("the Rollout's own spec", () => {
+  test('a delegate of a Service without HTTP: rules that delegate are http rules', () => {
+    const ports = [{port: 3306, name: 'mysql'}]
+    expect(istio.problems(testContext({ports}), [])).toEqual([])
+    const [problem, ...others] = istio.problems(testContext({ports, delegate: true}), [])
+    expect(problem).toMatchObject({reason: 'NoRoutablePort', object: 'Service shop/checkout', field: 'spec.ports'})
+    expect(problem?.fix).toContain('spec.traffic.istio.delegate')
+    expect(others).toEqual([])
+    // Istio tells the protocol of a port without a name by its first bytes, so it may be HTTP.
+    expect(istio.problems(testContext({ports: [{port: 8080}], delegate: true}), [])).toEqual([])
+  })
+
   test.each([[[]], [[{port: 53, protocol: 'UDP'}]], [[{port: 443, name: 'https'}]]])('no port to route: %j', ports => {
     const [problem, ...others] = istio.problems(testContext({ports}), [])
     expect(problem).toMatchObject({reason: 'NoRoutablePort', object: 'Service shop/checkout', field: 'spec.ports'})

@@ -38,12 +38,24 @@ export function problems(context: MeshContext, objects: MeshObjects): MeshProble
 
 function unroutablePorts(context: MeshContext): MeshProblem[] {
   const {http, tcp} = routedPorts(context.apex.ports)
+  const object = `Service ${context.rollout.namespace}/${context.apex.name}`
+  if (istioOf(context).delegate && http.length === 0 && tcp.length > 0) {
+    return [
+      {
+        reason: 'NoRoutablePort',
+        object,
+        field: 'spec.ports',
+        problem: 'it has no HTTP port, and only http rules can delegate to another VirtualService',
+        fix: 'add a port whose name or appProtocol starts with http or grpc, or leave spec.traffic.istio.delegate out of the Rollout: a VirtualService of its own shares TCP connections out',
+      },
+    ]
+  }
   if (http.length > 0 || tcp.length > 0) return []
   const tls = context.apex.ports.some(port => (port.protocol ?? 'TCP') === 'TCP' && portProtocol(port) === 'unrouted')
   return [
     {
       reason: 'NoRoutablePort',
-      object: `Service ${context.rollout.namespace}/${context.apex.name}`,
+      object,
       field: 'spec.ports',
       problem: tls
         ? 'it has no HTTP or TCP port: TLS that the pods terminate themselves has no requests that Istio could share out'

@@ -113,7 +113,8 @@ function leadsToUs(context: MeshContext, backend: JsonObject): boolean {
   return names(context, backend, context.apex.name) || slotOf(context, backend) !== undefined
 }
 
-function chosenRules(
+/** The rules that Fairlead may change, with their field. */
+export function chosenRules(
   context: MeshContext,
   borrowing: Borrowing,
   route: KubeObject,

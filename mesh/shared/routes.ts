@@ -1,4 +1,5 @@
 // HTTPRoutes and GRPCRoutes (Gateway API), as more than one mesh reads and writes them.
+import {canonicalJson} from '../../crds/json.ts'
 import type {JsonObject} from '../../crds/meta.ts'
 import type {Weights} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
@@ -45,6 +46,14 @@ export function whole(regex: string | undefined): string {
 export function takesEverything(rule: JsonObject): boolean {
   const matches = listOf(rule.matches)
   return matches.length === 0 || matches.some(isCatchAll)
+}
+
+/** What tells a rule's requests from others, one text for each of its matches: two rules with one in common compete for them. */
+export function requestsOf(rule: JsonObject): string[] {
+  const matches = listOf(rule.matches)
+  return (matches.length > 0 ? matches : [{}]).map(({path, ...others}) =>
+    canonicalJson({...others, path: {type: 'PathPrefix', value: '/', ...(isObject(path) ? path : {})}}),
+  )
 }
 
 function isCatchAll(match: JsonObject): boolean {

@@ -3,12 +3,7 @@ import {expect, test} from 'vitest'
 import type {JsonObject, KubeObject} from '../../crds/meta.ts'
 import {definitionOf, kinds} from '../../crds/resources.ts'
 import {Store} from '../../playground/api/index.ts'
-
-const sound = {
-  targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: 'checkout'},
-  traffic: {istio: {}},
-  strategy: {canary: {stepWeight: 10}},
-}
+import {abandoning, harmless, serving, sound, source, template} from './admission-cases.ts'
 
 /** The message of the refusal; undefined where the Rollout is taken. */
 function refusal(change: object): string | undefined {
@@ -31,16 +26,10 @@ function refusal(change: object): string | undefined {
 }
 
 const {targetRef} = sound
-const template = {
-  metadata: {labels: {app: 'x'}},
-  spec: {containers: [{name: 'app', image: 'x:1', ports: [{containerPort: 1}]}]},
-}
 const serviceRefs = {a: 'blue', b: 'green', serve: 'a'}
-/** Instead of the target. */
-const source = (other: object) => ({targetRef: undefined, ...other})
-
 const checked = (threshold: object) => ({analysis: {checks: [{name: 'gate', threshold}]}})
 const canary = (strategy: object) => ({strategy: {canary: strategy}})
+const abTest = (...match: object[]) => ({strategy: {abTest: {match}}})
 
 test.each<[string, object]>([
   ['a sound one', {}],
@@ -52,6 +41,7 @@ test.each<[string, object]>([
   ['a DaemonSet', {targetRef: {...targetRef, kind: 'DaemonSet'}}],
   ['a template with pods', source({template, replicas: 3})],
   ['two Services', source({serviceRefs})],
+  ['an A/B by callers', abTest({source: {labels: {team: 'insiders'}}}, {source: {namespace: 'insiders'}})],
 ])('taken: %s', (_, change) => {
   expect(refusal(change)).toBeUndefined()
 })
@@ -69,30 +59,53 @@ test.each<[string, object]>([
   ['spec.template.spec.containers', source({template: {...template, spec: {}}})],
   ['spec.template.spec.containers[0].image', source({template: {...template, spec: {containers: [{name: 'x'}]}}})],
   ['spec.targetRef.kind', {targetRef: {...targetRef, kind: 'StatefulSet'}}],
+  ['set at least one of headers, cookies, queryParams and source', abTest({})],
+  ['set at least one of labels, namespace and region', abTest({source: {}})],
+  ['set at least one of labels, namespace and region', canary({stepWeight: 10, match: [{source: {}}]})],
+  ['labels without an entry are those of every caller', abTest({source: {labels: {}}})],
+  ['spec.strategy.abTest.match[0].headers', abTest({headers: []})],
+  ['spec.strategy.abTest.match[0].cookies', abTest({cookies: []})],
+  ['spec.strategy.abTest.match[0].queryParams', abTest({queryParams: []})],
 ])('refused: %s', (message, change) => {
   expect(refusal(change)).toContain(message)
 })
 
-test('what a Rollout releases stays what it is, but for the Service that serves', () => {
+/** A Rollout that is stored, and what an update of its spec is answered. @param serves whether a slot has been chosen */
+function stored(first: object, serves = false) {
   const store = new Store()
   for (const kind of kinds) store.create(structuredClone(definitionOf(kind)) as KubeObject)
   store.create({apiVersion: 'v1', kind: 'Namespace', metadata: {name: 'shop'}})
-  const rollout = (spec: object): KubeObject => ({
+  const rollout = (spec: object, metadata: object = {}): KubeObject => ({
     apiVersion: 'fairlead.dev/v1alpha1',
     kind: 'Rollout',
-    metadata: {name: 'checkout', namespace: 'shop'},
-    spec: JSON.parse(JSON.stringify({...sound, targetRef: undefined, ...spec})),
+    metadata: {name: 'checkout', namespace: 'shop', ...metadata},
+    spec: JSON.parse(JSON.stringify({...sound, ...spec})),
   })
-  let {resourceVersion} = store.create(rollout({serviceRefs})).metadata
-  const change = (spec: object) => () => {
-    const next = rollout(spec)
-    const {metadata} = store.update({
-      ...next,
-      metadata: {...next.metadata, ...(resourceVersion ? {resourceVersion} : {})},
-    })
-    resourceVersion = metadata.resourceVersion
+  let current = store.create(rollout(first))
+  if (serves) current = store.updateStatus({...current, status: serving})
+  return (spec: object) => () => {
+    const {resourceVersion = ''} = current.metadata
+    current = store.update(rollout(spec, {resourceVersion}))
   }
-  expect(change({serviceRefs: {...serviceRefs, serve: 'b'}})).not.toThrow()
-  expect(change({serviceRefs: {...serviceRefs, b: 'red'}})).toThrow('only serve')
-  expect(change({template})).toThrow('only serve')
+}
+
+test('what a Rollout releases stays what it is, but for the Service that serves', () => {
+  const change = stored(source({serviceRefs}))
+  expect(change(source({serviceRefs: {...serviceRefs, serve: 'b'}}))).not.toThrow()
+  expect(change(source({serviceRefs: {...serviceRefs, b: 'red'}}))).toThrow('only serve')
+  expect(change(source({template}))).toThrow('only serve')
+})
+
+test.each(abandoning)('%s cannot change once a slot serves: %j -> %j', (field, before, after) => {
+  const update = stored(before, true)(after)
+  expect(update).toThrow(field)
+  expect(update).toThrow('delete the Rollout')
+})
+
+test.each(abandoning)('%s may change before anything was touched: %j -> %j', (_, before, after) => {
+  expect(stored(before)(after)).not.toThrow()
+})
+
+test.each(harmless)('what may change at any time: %s', (_, before, after) => {
+  expect(stored(before, true)(after)).not.toThrow()
 })

@@ -51,6 +51,26 @@ function refused({traffic, ports = http, strategy = canary, checks = [], more = 
   )
 }
 
+/** Conditions of an A/B that every request would meet, as an older definition let them in. */
+const empty: [string, object][] = [
+  ['', {}],
+  ['.source', {source: {}}],
+  ['.source.labels', {source: {labels: {}}}],
+  ['.source.labels', {source: {labels: {}, namespace: 'insiders'}}],
+]
+
+test.each(
+  empty.flatMap(([field, match]) =>
+    [{istio: {}}, gateway(), {linkerd: {}}].map(traffic => [Object.keys(traffic)[0], match, field, traffic] as const),
+  ),
+)('%s: a condition that says nothing would be everybody: %j', (_, match, field, traffic) => {
+  const found = refused({traffic, strategy: {abTest: {match: [match]}}})
+  const [first] = found.filter(({reason}) => reason === 'InvalidMatch')
+  expect(first).toMatchObject({field: `spec.strategy.abTest.match[0]${field}`})
+  expect(first?.problem).toContain('every request')
+  expect(first?.fix).not.toBe('')
+})
+
 const blueGreen = (more: object) => ({blueGreen: more})
 const checksAt = (name: string, kind: string) => `spec.analysis.checks[name=${name}].${kind}`
 
