@@ -20,7 +20,7 @@ import {otherSlot} from './observation.ts'
 import {isOurs} from './owned.ts'
 import {preview} from './preview.ts'
 import {meshDestinations, strays} from './protection.ts'
-import {isEmpty} from './readiness.ts'
+import {canTake, isEmpty} from './readiness.ts'
 import {copyName, findSnapshot, frozenTemplate, type Snapshot, snapshotOf} from './revision.ts'
 import type {Ledger, Model, State} from './state.ts'
 import {promotedWeight, withoutFaults} from './steps.ts'
@@ -39,15 +39,8 @@ export function desired(world: World, model: Model): Intent[] {
   }
   // Before the first slot is chosen no value is touched: a refusal leaves the cluster as it was.
   if (!state.primary) return handover(world)
-  const contents = contentsOf(state)
   return [
-    {kind: 'finalizer', present: true},
-    ...autoscaled(world, model),
-    ...contents.flatMap(content => material(world, model, content)),
-    ...baseline(world, model),
-    ...services(world),
-    ...scales(world, model, 'up'),
-    ...destinations(world, model),
+    ...foundations(world, model, state.primary),
     ...route(world, model),
     ...strays(world, model).map(deletion),
     ...apex(world, model),
@@ -56,6 +49,33 @@ export function desired(world: World, model: Model): Intent[] {
     ...parking(world, state),
     ...leftovers(world, model),
   ]
+}
+
+/**
+ * What a route relies on, in order. Once everything goes to a primary that is there, the route relies on none of it: what
+ * the API server refuses of it, however long, doesn't hold the way back.
+ */
+function foundations(world: World, model: Model, primary: SlotContent): Intent[] {
+  const {state} = model
+  // A canary that was rejected is not made again, whoever deleted it.
+  const contents = state.phase === 'RollingBack' ? [primary] : contentsOf(state)
+  const intents: Intent[] = [
+    {kind: 'finalizer', present: true},
+    ...autoscaled(world, model),
+    ...contents.flatMap(content => material(world, model, content)),
+    ...baseline(world, model),
+    ...services(world),
+    ...scales(world, model, 'up'),
+    ...destinations(world, model),
+  ]
+  return leadsBack(world, model, primary) ? intents.map(intent => ({...intent, dispensable: true})) : intents
+}
+
+/** Whether all of the traffic is to go to a primary that can take it, and no slot is being filled. */
+function leadsBack({observation}: World, {state, ledger}: Model, primary: SlotContent): boolean {
+  const wanted = ledger.traffic?.wanted
+  if (!wanted || reaches(wanted, otherSlot(primary.slot))) return false
+  return (!('canary' in state) || state.phase === 'RollingBack') && canTake(observation, primary)
 }
 
 /** Before a target is given back its old Service must find no version but the primary's: whatever else runs goes first. */

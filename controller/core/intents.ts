@@ -2,7 +2,12 @@
 // what it sees and skips what already holds.
 import {type JsonObject, type KubeObject, type ObjectRef, refTo} from '../../crds/meta.ts'
 
-export type Intent =
+export type Intent = Wish & {
+  /** What comes after it does not rely on it: where it fails, the rest is carried out all the same. */
+  dispensable?: true
+}
+
+type Wish =
   /**
    * `yields`: refused with a conflict where another manager's value is another one; else our value wins.
    * `drifted`: the object is known to say something else, be it by a field more than the manifest has.

@@ -86,6 +86,17 @@ export function readyPods(observation: Observation, content: SlotContent): numbe
   return observation.slots[content.slot].readyEndpoints
 }
 
+/** Whether a route may lead to a slot now: it has pods, and everything that a route names of it exists. */
+export function canTake(observation: Observation, content: SlotContent): boolean {
+  const {mesh, meshContext, meshObjects, slots} = observation
+  const named = mesh.renderDestinations(meshContext, [content.slot], meshObjects)
+  return (
+    readyPods(observation, content) > 0 &&
+    slots[content.slot].service !== undefined &&
+    named.every(manifest => meshObjects.some(object => sameObject(object, manifest)))
+  )
+}
+
 /** A slot without any pod, terminating ones included: only such a slot is filled anew. */
 export function isEmpty(observation: Observation, slot: 'a' | 'b'): boolean {
   const {workload, pods} = observation.slots[slot]
@@ -95,15 +106,17 @@ export function isEmpty(observation: Observation, slot: 'a' | 'b'): boolean {
   return workload.kind !== 'DaemonSet' && wanted === 0 && present === 0
 }
 
-/** Why the pods of a slot are not ready, as the kubelet says it; empty when it says nothing. */
+/** Why the pods of a slot are not ready, as the kubelet or the API server says it; empty when they say nothing. */
 export function podTrouble(observation: Observation, content: SlotContent): string {
+  const {meshContext} = observation
   for (const pod of observation.slots[content.slot].pods) {
     for (const status of pod.status?.containerStatuses ?? []) {
       const state = status.state?.waiting ?? status.state?.terminated
       if (state?.reason) return `container ${status.name}: ${state.reason}${state.message ? `, ${state.message}` : ''}`
     }
   }
-  return ''
+  const refused = observation.refusedWrites.find(({object}) => object.endsWith(`/${meshContext.slots[content.slot]}`))
+  return refused ? `${refused.object}: ${refused.message}` : ''
 }
 
 /** Image IDs that the pods of a slot run, sorted. */

@@ -63,6 +63,9 @@ export class ModelCluster {
   writes = 0
   statusWrites = 0
   gone = false
+  /** Writes that the API server denies, and those that it denied in the last pass. */
+  refuses: (intent: Intent) => boolean = () => false
+  refusedWrites: Observation['refusedWrites'] = []
   private version = 1
   private readonly routes: {at: number; weights?: {a: number; b: number}; selector: Record<string, string>}[] = []
   private readonly settings: ModelSettings
@@ -356,7 +359,7 @@ export class ModelCluster {
       autoscalers: [],
       siblings: [],
       alertChannels: [],
-      refusedWrites: [],
+      refusedWrites: this.refusedWrites,
       delivered: [],
     }
     const analysis = this.analyse(base)
