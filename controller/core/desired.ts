@@ -16,7 +16,7 @@ import {
   slotWorkload,
   snapshotObject,
 } from './manifests.ts'
-import {otherSlot} from './observation.ts'
+import {type Observation, otherSlot} from './observation.ts'
 import {isOurs} from './owned.ts'
 import {preview} from './preview.ts'
 import {meshDestinations, strays} from './protection.ts'
@@ -140,7 +140,9 @@ function snapshotFrom(source: NonNullable<World['source']>, revision: string): S
   return {revision, template: frozenTemplate(source), workload: source.workload, copies: source.copies}
 }
 
+/** The Services of the slots; while nobody knows the ports of the apex Service they stay as they are. */
 function services({observation, spec}: World): Intent[] {
+  if (!spec.serviceRefs && observation.meshContext.apex.ports.length === 0) return []
   const slots: SlotName[] = ['a', 'b']
   const rendered = spec.serviceRefs ? claimedService : slotService
   return slots.map(slot => ({kind: 'apply', manifest: rendered(observation, slot)}))
@@ -150,7 +152,10 @@ function destinations(world: World, model: Model): Intent[] {
   return meshDestinations(world, model).map(manifest => ({kind: 'apply', manifest}))
 }
 
-/** The route, as soon as a wish for it exists and everything that it names is there. */
+/**
+ * The route, as soon as a wish for it exists and everything that it names is there. While the apex Service has no port to
+ * route, such as between its deletion and its return, the route stays as it is: a new one would lead nowhere.
+ */
 function route(world: World, model: Model): Intent[] {
   const {observation} = world
   const wanted = model.ledger.traffic?.wanted
@@ -158,6 +163,7 @@ function route(world: World, model: Model): Intent[] {
   const named = (['a', 'b'] as const).filter(slot => reaches(wanted, slot))
   if (!named.every(slot => observation.slots[slot].service)) return []
   const {mesh, meshContext, meshObjects} = observation
+  if (mesh.routedPorts(meshContext, meshObjects).length === 0) return []
   const drifted = same(routed(mesh.read(meshContext, meshObjects)), routed(wanted)) ? {} : {drifted: true as const}
   return mesh.renderRoutes(meshContext, wanted, meshObjects).map(manifest => ({kind: 'apply', manifest, ...drifted}))
 }
@@ -169,10 +175,18 @@ function routed(split: Split | undefined): Split | undefined {
 
 function apex(world: World, model: Model): Intent[] {
   const {observation, spec} = world
-  if (spec.service.selector === 'shared' || spec.serviceRefs) return []
+  if (!observation.apex && !spec.service.ports) return []
+  if (spec.serviceRefs) return []
+  if (spec.service.selector === 'shared') return ownApex(observation)
   const slots = apexSlots(world, model)
   if (slots.length === 0 && observation.apex) return []
   return [{kind: 'apply', manifest: apexService(observation, slots)}]
+}
+
+/** An apex Service whose selector is not ours to move: it is made where there is none, and kept where it was made so. */
+function ownApex(observation: Observation): Intent[] {
+  const {apex} = observation
+  return !apex || isOurs(observation, apex) ? [{kind: 'apply', manifest: apexService(observation, [])}] : []
 }
 
 /** The slots that the apex Service selects: those with a share where it is the route, else the one for callers outside. */

@@ -10,9 +10,10 @@ export type Intent = Wish & {
 type Wish =
   /**
    * `yields`: refused with a conflict where another manager's value is another one; else our value wins.
+   * `bare`: the manifest says nothing; whatever we own of the object is given up with it, our stamp too.
    * `drifted`: the object is known to say something else, be it by a field more than the manifest has.
    */
-  | {kind: 'apply'; manifest: KubeObject; yields?: true; drifted?: true}
+  | {kind: 'apply'; manifest: KubeObject; yields?: true; bare?: true; drifted?: true}
   | {kind: 'scale'; ref: ObjectRef; replicas: number}
   /** Asks for a node that doesn't exist, in the pods of a DaemonSet that is to have none. */
   | {kind: 'park'; ref: ObjectRef}

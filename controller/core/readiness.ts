@@ -5,7 +5,8 @@ import {annotations} from '../../crds/names.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
 import type {Protection} from '../../mesh/types.ts'
 import {outstanding} from './diff.ts'
-import type {Observation} from './observation.ts'
+import {type Observation, otherSlot} from './observation.ts'
+import {missingPorts} from './service-refs.ts'
 import {isObserved, podCounts, slotKindOf} from './workloads.ts'
 
 export interface Readiness {
@@ -51,6 +52,8 @@ function serviceReadiness(
   const {service, readyEndpoints} = observation.slots[content.slot]
   if (!service) return no(`Service ${observation.meshContext.slots[content.slot]} is missing`)
   if (readyEndpoints === 0) return no(`Service ${service.metadata.name} has no ready pod`)
+  const [port] = missingPorts(observation, content.slot)
+  if (port !== undefined) return no(`Service ${service.metadata.name} has no port ${port}`)
   if (!destinationsStand(observation, content, protection)) return no('mesh destinations are missing')
   return {ready: true, message: `${readyEndpoints} pods ready`, count: readyEndpoints}
 }
@@ -81,9 +84,11 @@ function groupOf(object: KubeObject): string {
   return object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : ''
 }
 
-/** Pods of a slot that can take requests now. */
-export function readyPods(observation: Observation, content: SlotContent): number {
-  return observation.slots[content.slot].readyEndpoints
+/** Pods of a slot that can take requests now: none where its Service lacks a routed port that the other one has. */
+export function readyPods(observation: Observation, {slot}: SlotContent): number {
+  const other = missingPorts(observation, otherSlot(slot))
+  const lost = missingPorts(observation, slot).some(port => !other.includes(port))
+  return lost ? 0 : observation.slots[slot].readyEndpoints
 }
 
 /** Whether a route may lead to a slot now: it has pods, and everything that a route names of it exists. */
@@ -115,6 +120,8 @@ export function podTrouble(observation: Observation, content: SlotContent): stri
       if (state?.reason) return `container ${status.name}: ${state.reason}${state.message ? `, ${state.message}` : ''}`
     }
   }
+  const [port] = missingPorts(observation, content.slot)
+  if (port !== undefined) return `Service ${meshContext.slots[content.slot]} has no port ${port}`
   const refused = observation.refusedWrites.find(({object}) => object.endsWith(`/${meshContext.slots[content.slot]}`))
   return refused ? `${refused.object}: ${refused.message}` : ''
 }

@@ -2,7 +2,7 @@
 // comes later relies on what comes before. The next pass derives all of them again.
 import {type KubeObject, type ObjectRef, refTo} from '../../crds/meta.ts'
 import {fieldManager, finalizer, parkedNodeName} from '../../crds/names.ts'
-import {outstanding, stamped} from '../core/diff.ts'
+import {outstanding, stampedBy} from '../core/diff.ts'
 import type {Intent} from '../core/intents.ts'
 import {type Cluster, ClusterError} from '../ports.ts'
 import type {Lookup} from './lookup.ts'
@@ -55,7 +55,7 @@ function subjectOf(intent: Intent, rollout: KubeObject): ObjectRef {
 async function send(intent: Intent, rollout: KubeObject, cluster: Cluster): Promise<KubeObject | undefined> {
   switch (intent.kind) {
     case 'apply':
-      return cluster.apply(stamped(intent.manifest), {fieldManager, force: intent.yields !== true})
+      return cluster.apply(stampedBy(intent), {fieldManager, force: intent.yields !== true})
     case 'scale':
       return cluster.scale(intent.ref, intent.replicas, {fieldManager})
     case 'park':

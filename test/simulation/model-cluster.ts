@@ -2,7 +2,7 @@
 // virtual clock. The proxy follows the route and the apex Service with a delay of its own, and counts what it drops.
 
 import {gridOf, latestGridTime, nextReadingAt} from '../../analysis/grid.ts'
-import {stamped} from '../../controller/core/diff.ts'
+import {stampedBy} from '../../controller/core/diff.ts'
 import type {Intent} from '../../controller/core/intents.ts'
 import {judgedStep} from '../../controller/core/judgement.ts'
 import {type AnalysisObservation, type Observation} from '../../controller/core/observation.ts'
@@ -265,7 +265,7 @@ export class ModelCluster {
     this.writes++
     switch (intent.kind) {
       case 'apply': {
-        const manifest = stamped(intent.manifest)
+        const manifest = stampedBy(intent)
         const {kind, metadata} = manifest
         const old = this.find(kind, metadata.name)
         const whole = builtIn.has(manifest.apiVersion) ? old?.spec : {}
@@ -339,7 +339,7 @@ export class ModelCluster {
       spec,
       status: this.status,
       mesh,
-      meshContext: contextOf(this.rollout, spec, apex),
+      meshContext: contextOf(this.rollout, spec, apex, this.find('Service', this.slotName('a'))),
       namespaceTerminating: this.namespaceTerminating,
       ...(live ? {target: live} : {}),
       ...(baseline ? {baseline} : {}),

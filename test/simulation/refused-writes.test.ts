@@ -75,7 +75,12 @@ describe('a canary that was deleted and is not taken again', () => {
     const cluster = halfway()
     taken(cluster, 'checkout-b')
     let asked = 0
-    until(cluster, () => cluster.status.phase === 'Failed', 15_000, () => asked++ === kill)
+    until(
+      cluster,
+      () => cluster.status.phase === 'Failed',
+      15_000,
+      () => asked++ === kill,
+    )
     expect([route(cluster), asked > kill]).toEqual([back, true])
   })
 
@@ -113,7 +118,12 @@ describe('a scale-up that is denied', () => {
     cramped(cluster)
     let asked = 0
     cluster.annotate(annotations.abort, cluster.status.canary?.revision ?? '')
-    until(cluster, () => cluster.status.phase === 'Failed', 15_000, () => asked++ === kill)
+    until(
+      cluster,
+      () => cluster.status.phase === 'Failed',
+      15_000,
+      () => asked++ === kill,
+    )
     expect([route(cluster), cluster.dropped, asked > kill]).toEqual([back, 0, true])
   })
 
