@@ -5,6 +5,7 @@ import type {Intent} from '../../controller/core/intents.ts'
 import {annotations, labels} from '../../crds/names.ts'
 import {Controller, runUntil} from './driver.ts'
 import {ModelCluster, type Oracle} from './model-cluster.ts'
+import {Proxies} from './proxies.ts'
 
 const settings = {
   startMilliseconds: 1000,
@@ -60,6 +61,19 @@ function cramped(cluster: ModelCluster): void {
 
 const back = {a: 100, b: 0}
 
+/** Runs the controller as the shell does, until something holds; whether it did. */
+function woken(cluster: ModelCluster, holds: () => boolean, look = () => {}): boolean {
+  const controller = new Controller(cluster)
+  const end = cluster.now + 30_000
+  while (cluster.now < end && !holds()) {
+    controller.wake()
+    look()
+    cluster.advance(250)
+    look()
+  }
+  return holds()
+}
+
 describe('a canary that was deleted and is not taken again', () => {
   test('is rolled back at once, and not made again meanwhile', () => {
     const cluster = halfway()
@@ -111,6 +125,15 @@ describe('a scale-up that is denied', () => {
     until(cluster, () => cluster.readyWith({[labels.slot]: 'b'}).length === 0, 10_000)
     expect([route(cluster), cluster.dropped]).toEqual([back, 0])
     expect(condition(cluster, 'WriteRefused')?.message).toBe('Deployment shop/checkout-a: denied')
+  })
+
+  test('every proxy, however late, finds pods all the while', () => {
+    const cluster = halfway()
+    const proxies = new Proxies(cluster, settings.settlingMilliseconds)
+    cramped(cluster)
+    cluster.annotate(annotations.abort, cluster.status.canary?.revision ?? '')
+    const isOver = () => cluster.status.phase === 'Failed' && cluster.readyWith({[labels.slot]: 'b'}).length === 0
+    expect([woken(cluster, isOver, () => proxies.look()), proxies.unserved]).toEqual([true, []])
   })
 
   test.each([0, 1, 2, 3])('nor with a controller that dies before write %i', kill => {
@@ -199,11 +222,6 @@ test('an old primary that lost its pods and is only given some of them gets the 
   cluster.pods = cluster.pods.filter(pod => pod.workload !== 'checkout-a')
   cluster.refuses = scales('checkout-a')
   cluster.deploy('app:1')
-  const controller = new Controller(cluster)
-  const end = cluster.now + 30_000
-  while (cluster.now < end && route(cluster)?.a !== 100) {
-    controller.wake()
-    cluster.advance(250)
-  }
+  woken(cluster, () => route(cluster)?.a === 100)
   expect([route(cluster), cluster.readyWith({[labels.slot]: 'a'}).length]).toEqual([back, 1])
 })
