@@ -216,6 +216,14 @@ describe('in the bake', () => {
   })
 })
 
+test('no slot is filled with a revision whose snapshot is refused', () => {
+  const cluster = released(undecided)
+  cluster.refuses = intent => intent.kind === 'apply' && intent.manifest.kind === 'ControllerRevision'
+  until(cluster, () => condition(cluster, 'WriteRefused') !== undefined)
+  runUntil(cluster, () => false, 5000)
+  expect([cluster.status.phase, cluster.find('Deployment', 'checkout-b')]).toEqual(['Preparing', undefined])
+})
+
 test('an old primary that lost its pods and is only given some of them gets the traffic once these are known', () => {
   const cluster = halfway()
   cluster.objects.delete('Deployment/checkout-a')
