@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['{analysis,cli,controller,crds,gitops,mesh,playground}/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['test/cluster/**', 'node_modules/**'],
     isolate: false,
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     // One for each of two cores: by itself vitest leaves one core free.
     maxWorkers: 2,
   },

@@ -232,7 +232,9 @@ const blueGreen = z
   .strictObject({
     previewService: objectName
       .optional()
-      .describe('Service that reaches the new version before the switch; <service>-preview when unset.'),
+      .describe(
+        'Service that reaches the new version from when its pods are ready to the switch, and else the primary; <service>-preview when unset.',
+      ),
     mirror: percent
       .optional()
       .describe("Share of the primary's requests, in percent, that the new version gets a copy of before the switch."),

@@ -157,6 +157,11 @@ export interface Mesh {
   renderRoutes(context: MeshContext, split: Split, objects: MeshObjects): KubeObject[]
   /** Objects of the user's that were borrowed, as they are given back: with the apex Service where the slots stood. */
   renderReturned(context: MeshContext, objects: MeshObjects): KubeObject[]
+  /**
+   * Numbers of the TCP ports that the routes ask of a slot's Service: those of the apex Service that the mesh routes, or
+   * those that a borrowed route names. Without any there is no route to write.
+   */
+  routedPorts(context: MeshContext, objects: MeshObjects): number[]
   /** What the routes in the cluster carry; undefined when there is none or it can't be read as two slots. */
   read(context: MeshContext, objects: MeshObjects): Split | undefined
   /** What this mesh can do. */

@@ -33,12 +33,12 @@ export function desiredTerminating(world: World, model: Model & {state: Terminat
   }
 }
 
-/** The user's Services that were slots, without our label. */
+/** The user's Services that were slots, without our label and our stamp. */
 function unclaimed({observation, spec}: World): Intent[] {
   if (!spec.serviceRefs) return []
   return (['a', 'b'] as const)
     .filter(slot => observation.slots[slot].service !== undefined)
-    .map(slot => ({kind: 'apply', manifest: claimedService(observation, slot, false)}))
+    .map(slot => ({kind: 'apply', manifest: claimedService(observation, slot, false), bare: true}))
 }
 
 /** The target on the primary's template, with full capacity. */

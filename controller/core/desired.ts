@@ -17,11 +17,11 @@ import {
   slotWorkload,
   snapshotObject,
 } from './manifests.ts'
-import {otherSlot} from './observation.ts'
+import {type Observation, otherSlot} from './observation.ts'
 import {isOurs} from './owned.ts'
 import {preview} from './preview.ts'
 import {meshDestinations, strays} from './protection.ts'
-import {isEmpty} from './readiness.ts'
+import {canTake, isEmpty} from './readiness.ts'
 import {copyName, findSnapshot, frozenTemplate, type Snapshot, snapshotOf} from './revision.ts'
 import type {Ledger, Model, State} from './state.ts'
 import {promotedWeight, withoutFaults} from './steps.ts'
@@ -40,15 +40,8 @@ export function desired(world: World, model: Model): Intent[] {
   }
   // Before the first slot is chosen no value is touched: a refusal leaves the cluster as it was.
   if (!state.primary) return handover(world)
-  const contents = contentsOf(state)
   return [
-    {kind: 'finalizer', present: true},
-    ...autoscaled(world, model),
-    ...contents.flatMap(content => material(world, model, content)),
-    ...baseline(world, model),
-    ...services(world),
-    ...scales(world, model, 'up'),
-    ...destinations(world, model),
+    ...foundations(world, model, state.primary),
     ...route(world, model),
     ...strays(world, model).map(deletion),
     ...apex(world, model),
@@ -57,6 +50,33 @@ export function desired(world: World, model: Model): Intent[] {
     ...parking(world, state),
     ...leftovers(world, model),
   ]
+}
+
+/**
+ * What a route relies on, in order. Once everything goes to a primary that is there, the route relies on none of it: what
+ * the API server refuses of it, however long, doesn't hold the way back.
+ */
+function foundations(world: World, model: Model, primary: SlotContent): Intent[] {
+  const {state} = model
+  // A canary that was rejected is not made again, whoever deleted it.
+  const contents = state.phase === 'RollingBack' ? [primary] : contentsOf(state)
+  const intents: Intent[] = [
+    {kind: 'finalizer', present: true},
+    ...autoscaled(world, model),
+    ...contents.flatMap(content => material(world, model, content)),
+    ...baseline(world, model),
+    ...services(world),
+    ...scales(world, model, 'up'),
+    ...destinations(world, model),
+  ]
+  return leadsBack(world, model, primary) ? intents.map(intent => ({...intent, dispensable: true})) : intents
+}
+
+/** Whether all of the traffic is to go to a primary that can take it, and no slot is being filled. */
+function leadsBack({observation}: World, {state, ledger}: Model, primary: SlotContent): boolean {
+  const wanted = ledger.traffic?.wanted
+  if (!wanted || reaches(wanted, otherSlot(primary.slot))) return false
+  return (!('canary' in state) || state.phase === 'RollingBack') && canTake(observation, primary)
 }
 
 /** Before a target is given back its old Service must find no version but the primary's: whatever else runs goes first. */
@@ -121,7 +141,9 @@ function snapshotFrom(source: NonNullable<World['source']>, revision: string): S
   return {revision, template: frozenTemplate(source), workload: source.workload, copies: source.copies}
 }
 
+/** The Services of the slots; while nobody knows the ports of the apex Service they stay as they are. */
 function services({observation, spec}: World): Intent[] {
+  if (!spec.serviceRefs && observation.meshContext.apex.ports.length === 0) return []
   const slots: SlotName[] = ['a', 'b']
   const rendered = spec.serviceRefs ? claimedService : slotService
   return slots.map(slot => ({kind: 'apply', manifest: rendered(observation, slot)}))
@@ -131,7 +153,10 @@ function destinations(world: World, model: Model): Intent[] {
   return meshDestinations(world, model).map(manifest => ({kind: 'apply', manifest}))
 }
 
-/** The route, as soon as a wish for it exists and everything that it names is there. */
+/**
+ * The route, as soon as a wish for it exists and everything that it names is there. While the apex Service has no port to
+ * route, such as between its deletion and its return, the route stays as it is: a new one would lead nowhere.
+ */
 function route(world: World, model: Model): Intent[] {
   const {observation} = world
   const wanted = model.ledger.traffic?.wanted
@@ -139,6 +164,7 @@ function route(world: World, model: Model): Intent[] {
   const named = (['a', 'b'] as const).filter(slot => reaches(wanted, slot))
   if (!named.every(slot => observation.slots[slot].service)) return []
   const {mesh, meshContext, meshObjects} = observation
+  if (mesh.routedPorts(meshContext, meshObjects).length === 0) return []
   const drifted = same(routed(mesh.read(meshContext, meshObjects)), routed(wanted)) ? {} : {drifted: true as const}
   return mesh.renderRoutes(meshContext, wanted, meshObjects).map(manifest => ({kind: 'apply', manifest, ...drifted}))
 }
@@ -150,13 +176,22 @@ function routed(split: Split | undefined): Split | undefined {
 
 function apex(world: World, model: Model): Intent[] {
   const {observation} = world
-  if (!movesSelector(observation)) {
-    // One that was ours would stay with a slot that is empty after the next release.
-    return apexTaken(observation) ? [{kind: 'apply', manifest: apexService(observation, [])}] : []
-  }
+  const {service, serviceRefs} = observation.spec
+  if (serviceRefs || (!observation.apex && !service.ports)) return []
+  if (!movesSelector(observation)) return ownApex(observation)
   const slots = apexSlots(world, model)
   if (slots.length === 0 && observation.apex) return []
   return [{kind: 'apply', manifest: apexService(observation, slots)}]
+}
+
+/**
+ * An apex Service whose selector is not ours to move: it is made where there is none, and kept where it was made so. One that
+ * still selects a slot would stay with it after the next release, when that slot is empty.
+ */
+function ownApex(observation: Observation): Intent[] {
+  const {apex} = observation
+  const isToWrite = !apex || isOurs(observation, apex) || apexTaken(observation)
+  return isToWrite ? [{kind: 'apply', manifest: apexService(observation, [])}] : []
 }
 
 /** The slots that the apex Service selects: those with a share where it is the route, else the one for callers outside. */

@@ -13,7 +13,12 @@ function isBorrowed({metadata}: KubeObject): boolean {
   return metadata.resourceVersion !== undefined
 }
 
-/** The manifest as it is sent: with the hash of its contents. */
+/** The manifest of an apply as it is sent: with the hash of its contents. */
+export function stampedBy({manifest, bare}: Extract<Intent, {kind: 'apply'}>): KubeObject {
+  return bare ? manifest : stamped(manifest)
+}
+
+/** A manifest with the hash of its contents. */
 export function stamped(manifest: KubeObject): KubeObject {
   const {metadata} = manifest
   if (isBorrowed(manifest)) return manifest
@@ -29,6 +34,7 @@ export function outstanding(intent: Intent, live: KubeObject | undefined): boole
   switch (intent.kind) {
     case 'apply': {
       if (intent.drifted) return true
+      if (intent.bare) return live?.metadata.annotations?.[annotations.applied] !== undefined
       if (isBorrowed(intent.manifest)) return live !== undefined && !carries(live, intent.manifest)
       const group = intent.manifest.apiVersion.includes('/') ? (intent.manifest.apiVersion.split('/')[0] ?? '') : ''
       return !live || !holds(stamped(intent.manifest), live, builtInGroups.has(group) ? 'named' : 'exact')

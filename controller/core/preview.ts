@@ -1,5 +1,5 @@
-// The preview Service of a blue/green release: it reaches the version that is tested before the switch, and the primary at
-// every other time, so that whoever calls it always finds pods.
+// The preview Service of a blue/green release: it reaches the version that is tested, from when its pods are ready to the
+// switch, and the primary at every other time, so that whoever calls it always finds pods.
 import type {KubeObject} from '../../crds/meta.ts'
 import {labels} from '../../crds/names.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
@@ -22,12 +22,15 @@ export function preview(observation: Observation, state: State): Intent[] {
   const name = previewNameOf(spec, meshContext.apex.name)
   const others = previews.filter(one => one.metadata.name !== name && isOurs(observation, one))
   const slot = testedSlot(state)
-  const wished: Intent[] = name && slot ? [{kind: 'apply', manifest: previewService(observation, name, slot)}] : []
+  // Ports are those of the apex Service: while it is away this one stays as it is.
+  const known = meshContext.apex.ports.length > 0
+  const wished: Intent[] =
+    name && slot && known ? [{kind: 'apply', manifest: previewService(observation, name, slot)}] : []
   return [...wished, ...others.map(deletion)]
 }
 
 function testedSlot(state: State): SlotName | undefined {
-  const tested = 'canary' in state && state.phase !== 'RollingBack'
+  const tested = 'canary' in state && state.phase !== 'Preparing' && state.phase !== 'RollingBack'
   return tested ? state.canary.slot : state.primary?.slot
 }
 

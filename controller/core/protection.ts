@@ -29,7 +29,8 @@ export function strays(world: World, model: Model): KubeObject[] {
   const {observation} = world
   const {mesh, meshContext, meshObjects} = observation
   const wanted = model.ledger.traffic?.wanted
-  if (!wanted) return []
+  // Without a port to route nobody knows what kind the route is of.
+  if (!wanted || mesh.routedPorts(meshContext, meshObjects).length === 0) return []
   const wished = [...meshDestinations(world, model), ...mesh.renderRoutes(meshContext, wanted, meshObjects)]
   return meshObjects
     .filter(object => object.metadata.namespace === meshContext.rollout.namespace && isOurs(observation, object))

@@ -5,7 +5,8 @@ import {annotations} from '../../crds/names.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
 import type {Protection} from '../../mesh/types.ts'
 import {outstanding} from './diff.ts'
-import type {Observation} from './observation.ts'
+import {type Observation, otherSlot} from './observation.ts'
+import {missingPorts} from './service-refs.ts'
 import {isObserved, podCounts, slotKindOf} from './workloads.ts'
 
 export interface Readiness {
@@ -51,6 +52,8 @@ function serviceReadiness(
   const {service, readyEndpoints} = observation.slots[content.slot]
   if (!service) return no(`Service ${observation.meshContext.slots[content.slot]} is missing`)
   if (readyEndpoints === 0) return no(`Service ${service.metadata.name} has no ready pod`)
+  const [port] = missingPorts(observation, content.slot)
+  if (port !== undefined) return no(`Service ${service.metadata.name} has no port ${port}`)
   if (!destinationsStand(observation, content, protection)) return no('mesh destinations are missing')
   return {ready: true, message: `${readyEndpoints} pods ready`, count: readyEndpoints}
 }
@@ -81,9 +84,22 @@ function groupOf(object: KubeObject): string {
   return object.apiVersion.includes('/') ? (object.apiVersion.split('/')[0] ?? '') : ''
 }
 
-/** Pods of a slot that can take requests now. */
-export function readyPods(observation: Observation, content: SlotContent): number {
-  return observation.slots[content.slot].readyEndpoints
+/** Pods of a slot that can take requests now: none where its Service lacks a routed port that the other one has. */
+export function readyPods(observation: Observation, {slot}: SlotContent): number {
+  const other = missingPorts(observation, otherSlot(slot))
+  const lost = missingPorts(observation, slot).some(port => !other.includes(port))
+  return lost ? 0 : observation.slots[slot].readyEndpoints
+}
+
+/** Whether a route may lead to a slot now: it has pods, and everything that a route names of it exists. */
+export function canTake(observation: Observation, content: SlotContent): boolean {
+  const {mesh, meshContext, meshObjects, slots} = observation
+  const named = mesh.renderDestinations(meshContext, [content.slot], meshObjects)
+  return (
+    readyPods(observation, content) > 0 &&
+    slots[content.slot].service !== undefined &&
+    named.every(manifest => meshObjects.some(object => sameObject(object, manifest)))
+  )
 }
 
 /** A slot without any pod, terminating ones included: only such a slot is filled anew. */
@@ -95,15 +111,19 @@ export function isEmpty(observation: Observation, slot: 'a' | 'b'): boolean {
   return workload.kind !== 'DaemonSet' && wanted === 0 && present === 0
 }
 
-/** Why the pods of a slot are not ready, as the kubelet says it; empty when it says nothing. */
+/** Why the pods of a slot are not ready, as the kubelet or the API server says it; empty when they say nothing. */
 export function podTrouble(observation: Observation, content: SlotContent): string {
+  const {meshContext} = observation
   for (const pod of observation.slots[content.slot].pods) {
     for (const status of pod.status?.containerStatuses ?? []) {
       const state = status.state?.waiting ?? status.state?.terminated
       if (state?.reason) return `container ${status.name}: ${state.reason}${state.message ? `, ${state.message}` : ''}`
     }
   }
-  return ''
+  const [port] = missingPorts(observation, content.slot)
+  if (port !== undefined) return `Service ${meshContext.slots[content.slot]} has no port ${port}`
+  const refused = observation.refusedWrites.find(({object}) => object.endsWith(`/${meshContext.slots[content.slot]}`))
+  return refused ? `${refused.object}: ${refused.message}` : ''
 }
 
 /** Image IDs that the pods of a slot run, sorted. */

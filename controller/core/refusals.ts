@@ -102,16 +102,13 @@ function apexProblems(observation: Observation): Problem[] {
   const {apex, spec, mesh, meshContext} = observation
   const object = `Service ${meshContext.rollout.namespace}/${meshContext.apex.name}`
   if (!apex) {
+    const said = {reason: 'ServiceMissing', object, field: 'spec.service', problem: 'there is no such Service'}
+    if (spec.serviceRefs) {
+      const problem = `${said.problem}, and none is made beside spec.serviceRefs`
+      return [{...said, problem, fix: 'create it, with a selector for callers outside the mesh'}]
+    }
     if (spec.service.ports) return []
-    return [
-      {
-        reason: 'ServiceMissing',
-        object,
-        field: 'spec.service',
-        problem: 'there is no such Service',
-        fix: 'create it, or give spec.service.ports so that Fairlead makes it',
-      },
-    ]
+    return [{...said, fix: 'create it, or give spec.service.ports so that Fairlead makes it'}]
   }
   const found: Problem[] = []
   const {type, clusterIP, selector} = apex.spec ?? {}

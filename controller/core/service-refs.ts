@@ -1,6 +1,8 @@
 // Two Services of the user's as slots (spec.serviceRefs): what must hold of them, and what can't be done without pods of
 // our own.
 import {labels} from '../../crds/names.ts'
+import type {SlotName} from '../../crds/slots.ts'
+import type {ServicePort} from '../../mesh/types.ts'
 import {rolloutName} from './describe.ts'
 import type {Observation, Problem} from './observation.ts'
 import {stepsOf} from './steps.ts'
@@ -13,7 +15,17 @@ export function serviceRefProblems(observation: Observation): Problem[] {
   return [...(['a', 'b'] as const).flatMap(slot => serviceProblem(observation, slot)), ...beyond]
 }
 
-function serviceProblem({meshContext, slots}: Observation, slot: 'a' | 'b'): Problem[] {
+/** Ports that the route asks of a slot's Service and that it lacks; those of Fairlead's own have every one. */
+export function missingPorts({spec, mesh, meshContext, meshObjects, slots}: Observation, slot: SlotName): number[] {
+  const {service} = slots[slot]
+  if (!spec.serviceRefs || !service) return []
+  const ports: ServicePort[] = service.spec?.ports ?? []
+  const has = ports.filter(({protocol = 'TCP'}) => protocol === 'TCP').map(({port}) => port)
+  return mesh.routedPorts(meshContext, meshObjects).filter(port => !has.includes(port))
+}
+
+function serviceProblem(observation: Observation, slot: SlotName): Problem[] {
+  const {meshContext, slots} = observation
   const {rollout, apex, slots: names} = meshContext
   const service = slots[slot].service
   const at = {object: `Service ${rollout.namespace}/${names[slot]}`, field: `spec.serviceRefs.${slot}`}
@@ -26,7 +38,10 @@ function serviceProblem({meshContext, slots}: Observation, slot: 'a' | 'b'): Pro
   const other = service.metadata.labels?.[labels.rollout]
   if (other !== undefined && other !== rollout.name)
     return refuse('ServiceClaimed', `it belongs to Rollout ${other}`, 'name another Service')
-  return []
+  const [port] = missingPorts(observation, slot)
+  if (port === undefined) return []
+  const problem = `it has no TCP port ${port}, to which requests for Service ${apex.name} go`
+  return [{reason: 'ServicePortMissing', ...at, field: 'spec.ports', problem, fix: 'add it'}]
 }
 
 /** Whatever needs pods, or labels on them, that Fairlead makes. */

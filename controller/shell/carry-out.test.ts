@@ -68,6 +68,11 @@ test('the first refusal ends the pass: what comes later relies on it', async () 
   })
 })
 
+test('a dispensable one that is refused does not, and the first refusal is told', async () => {
+  const intents = [{...apply('bad-one'), dispensable: true as const}, apply('two'), apply('bad-three'), apply('four')]
+  expect(await carried(intents, [], 'bad')).toEqual({writes: ['apply two'], failure: 'Service shop/bad-one: 422'})
+})
+
 test('scale and delete act on what is there, and a delete only on the very object', async () => {
   const ref = {apiVersion: 'apps/v1', kind: 'Deployment', namespace: 'shop', name: 'web-a'}
   const live: KubeObject = {...ref, metadata: {name: 'web-a', namespace: 'shop', uid: 'x'}, spec: {replicas: 2}}

@@ -1,8 +1,8 @@
-// Carries intents out, one after the other, and stops at the first that fails: what comes later relies on what comes
-// before. The next pass derives all of them again.
+// Carries intents out, one after the other, and stops at the first that fails, unless it is said to be dispensable: what
+// comes later relies on what comes before. The next pass derives all of them again.
 import {type KubeObject, type ObjectRef, refTo} from '../../crds/meta.ts'
 import {fieldManager, finalizer, parkedNodeName} from '../../crds/names.ts'
-import {outstanding, stamped} from '../core/diff.ts'
+import {outstanding, stampedBy} from '../core/diff.ts'
 import type {Intent} from '../core/intents.ts'
 import {type Cluster, ClusterError} from '../ports.ts'
 import type {Lookup} from './lookup.ts'
@@ -17,7 +17,7 @@ export interface Written {
 export interface Carried {
   /** Writes that were sent, as the API server answered them. */
   written: Written[]
-  /** The write that failed; later ones were not sent. */
+  /** The first write that failed; later ones were not sent, unless it was dispensable. */
   failure?: {object: string; error: ClusterError}
 }
 
@@ -29,6 +29,7 @@ export async function carryOut(
   lookup: Lookup,
 ): Promise<Carried> {
   const written: Written[] = []
+  let failure: Carried['failure']
   for (const intent of intents) {
     const subject = subjectOf(intent, rollout)
     if (!outstanding(intent, intent.kind === 'finalizer' ? rollout : lookup.get(subject))) continue
@@ -38,10 +39,11 @@ export async function carryOut(
       if (resourceVersion) written.push({apiVersion: subject.apiVersion, kind: subject.kind, resourceVersion})
     } catch (error) {
       if (!(error instanceof ClusterError)) throw error
-      return {written, failure: {object: `${subject.kind} ${subject.namespace ?? ''}/${subject.name}`, error}}
+      failure ??= {object: `${subject.kind} ${subject.namespace ?? ''}/${subject.name}`, error}
+      if (!intent.dispensable) break
     }
   }
-  return {written}
+  return failure ? {written, failure} : {written}
 }
 
 function subjectOf(intent: Intent, rollout: KubeObject): ObjectRef {
@@ -53,7 +55,7 @@ function subjectOf(intent: Intent, rollout: KubeObject): ObjectRef {
 async function send(intent: Intent, rollout: KubeObject, cluster: Cluster): Promise<KubeObject | undefined> {
   switch (intent.kind) {
     case 'apply':
-      return cluster.apply(stamped(intent.manifest), {fieldManager, force: intent.yields !== true})
+      return cluster.apply(stampedBy(intent), {fieldManager, force: intent.yields !== true})
     case 'scale':
       return cluster.scale(intent.ref, intent.replicas, {fieldManager})
     case 'park':

@@ -16,7 +16,7 @@ import type {Clock, Cluster} from '../ports.ts'
 import type {Evaluator} from './evaluate.ts'
 import {unreadable} from './hindrances.ts'
 import {type Lookup, missingKinds, type Remembered} from './lookup.ts'
-import {apexNameOf, contextOf} from './mesh-context.ts'
+import {apexNameOf, contextOf, slotNamesOf} from './mesh-context.ts'
 
 export interface GatherOptions {
   cluster: Cluster
@@ -46,7 +46,8 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
   const template = sourceTemplate(target ? {spec, target} : {spec})
   const apex = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name: apexNameOf(rollout, spec)})
   const visible = lookup.namespace === undefined ? {} : {visibleNamespace: lookup.namespace}
-  const meshContext = {...contextOf(rollout, spec, apex), ...visible}
+  const slot = lookup.get({apiVersion: 'v1', kind: 'Service', namespace, name: slotNamesOf(rollout, spec).a})
+  const meshContext = {...contextOf(rollout, spec, apex, slot), ...visible}
   const baseline = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: meshContext.baseline ?? ''})
   const own = (version: string, kind: string) => ownObjects(lookup, rollout, version, kind)
   const now = clock.now()

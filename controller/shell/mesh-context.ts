@@ -17,18 +17,24 @@ export function slotNamesOf({metadata: {name}}: KubeObject, spec: RolloutSpec): 
   return {a: spec.serviceRefs?.a ?? slotNameOf(base, 'a'), b: spec.serviceRefs?.b ?? slotNameOf(base, 'b')}
 }
 
-/** @param apex the apex Service, whose ports, selector and labels count; those of the spec where it is not known */
-export function contextOf(rollout: KubeObject, spec: RolloutSpec, apex: KubeObject | undefined): MeshContext {
+/**
+ * @param apex the apex Service, whose ports, selector and labels count; those of the spec where it is not known
+ * @param slot the Service of a slot, which still has the ports of an apex Service that was deleted
+ */
+export function contextOf(
+  rollout: KubeObject,
+  spec: RolloutSpec,
+  apex: KubeObject | undefined,
+  slot?: KubeObject,
+): MeshContext {
   const {name, namespace = '', uid = ''} = rollout.metadata
-  const declared: ServicePort[] = (spec.service.ports ?? []).map(
-    port =>
-      Object.fromEntries(Object.entries(port).filter(([, value]) => value !== undefined)) as unknown as ServicePort,
-  )
+  // Services of the user's may have ports of their own.
+  const kept: ServicePort[] | undefined = spec.serviceRefs ? undefined : slot?.spec?.ports
   return {
     rollout: {name, namespace, uid},
     apex: {
       name: apexNameOf(rollout, spec),
-      ports: apex?.spec?.ports ?? declared,
+      ports: apex?.spec?.ports ?? spec.service.ports?.map(declared) ?? kept ?? [],
       ...(apex?.spec?.selector ? {selector: apex.spec.selector} : {}),
       ...(apex?.metadata.labels ? {labels: apex.metadata.labels} : {}),
     },
@@ -37,6 +43,11 @@ export function contextOf(rollout: KubeObject, spec: RolloutSpec, apex: KubeObje
     traffic: spec.traffic,
     routing: routingOf(spec, name),
   }
+}
+
+/** A port of the spec without what it leaves open. */
+function declared(port: object): ServicePort {
+  return Object.fromEntries(Object.entries(port).filter(([, value]) => value !== undefined)) as unknown as ServicePort
 }
 
 function routingOf({strategy: {canary, abTest}}: RolloutSpec, rollout: string): Routing {

@@ -3,7 +3,7 @@
 import {ownOrBorrowed} from '../shared/borrowed-routes.ts'
 import type {Mesh} from '../types.ts'
 import {claims, interests} from './claims.ts'
-import {gatewayApiVersion, gatewayOf} from './context.ts'
+import {gatewayApiVersion, gatewayOf, routedPort} from './context.ts'
 import {counters} from './counters.ts'
 import {features, limits} from './features.ts'
 import {routeDefinition} from './implementation.ts'
@@ -35,6 +35,7 @@ export const gatewayAPI: Mesh = {
     borrowing: context => gatewayOf(context).route,
     render: renderRoute,
     read: readRoute,
+    port: routedPort,
     lone: false,
   }),
   confirmed,

@@ -97,6 +97,15 @@ describe('a borrowed VirtualService', () => {
   })
 })
 
+test('the ports of the slots are those that its rules name; one that names none means the Service', () => {
+  const context = {...contextWith(), apex: {name: 'checkout', ports: [{port: 8080, name: 'http'}]}}
+  expect(istio.routedPorts(context, [usersRoute()])).toEqual([80, 8080, 7000])
+  expect(istio.routedPorts(context, istio.renderRoutes(context, {a: 50, b: 50}, [usersRoute()]))).toEqual([
+    80, 8080, 7000,
+  ])
+  expect(istio.routedPorts(context, [])).toEqual([])
+})
+
 const problemsOf = (route: KubeObject[], settings: Partial<Settings> = {}) =>
   istio.problems(contextWith(settings), route)
 

@@ -7,6 +7,7 @@ import {agreed} from '../shared/weights.ts'
 import type {MeshContext, MeshObjects} from '../types.ts'
 import {apexHost, istioOf, namedObject, objectsOf} from './context.ts'
 import {resolveHost, serviceHost} from './hosts.ts'
+import {routedPorts} from './ports.ts'
 import {slotOf} from './rules.ts'
 
 const slots = ['a', 'b'] as const
@@ -103,6 +104,20 @@ export function chosenRules(context: MeshContext, route: KubeObject): {field: st
       isChosen(context, list, rule) ? [{field: `spec.${list}[${index}]`, rule}] : [],
     ),
   )
+}
+
+/** Ports of the slots that its rules name; a destination without a port means the only one of its Service. */
+export function borrowedPorts(context: MeshContext, objects: MeshObjects): number[] {
+  const live = borrowedRoute(context, objects)
+  const entries = (live ? chosenRules(context, live) : []).flatMap(({rule}) => listOf(rule.route))
+  const {http, tcp} = routedPorts(context.apex.ports)
+  const ports = entries
+    .filter(entry => leadsToUs(context, entry))
+    .flatMap(({destination}) => {
+      const {port} = isObject(destination) ? destination : {}
+      return isObject(port) && typeof port.number === 'number' ? [port.number] : [...http, ...tcp]
+    })
+  return [...new Set(ports)]
 }
 
 /** The weights of the borrowed route; undefined while a rule of ours leads elsewhere, or two of them disagree. */

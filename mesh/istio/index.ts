@@ -2,7 +2,7 @@
 import {durationMilliseconds} from '../../crds/common.ts'
 import type {Split} from '../../crds/rollout-status.ts'
 import type {Mesh, MeshContext, MeshObjects} from '../types.ts'
-import {readBorrowed, renderBorrowed, renderBorrowedBack} from './borrowed.ts'
+import {borrowedPorts, readBorrowed, renderBorrowed, renderBorrowedBack} from './borrowed.ts'
 import {claims, interests} from './claims.ts'
 import {istioApiVersion, istioOf} from './context.ts'
 import {counters} from './counters.ts'
@@ -11,7 +11,7 @@ import {renderDestinationRules} from './destination-rule.ts'
 import {features, limits} from './features.ts'
 import {problems} from './problems.ts'
 import {envoyFilterApiVersion, faultedSlot, renderEnvoyFilters} from './safeguards.ts'
-import {readVirtualService, renderVirtualService} from './virtual-service.ts'
+import {portsOf, readVirtualService, renderVirtualService} from './virtual-service.ts'
 
 export const istio: Mesh = {
   name: 'istio',
@@ -30,6 +30,8 @@ export const istio: Mesh = {
     istioOf(context).virtualService ? renderBorrowed(context, split, objects) : [renderVirtualService(context, split)],
   renderReturned: (context, objects) =>
     istioOf(context).delegate ? renderDelegateBack(context, objects) : renderBorrowedBack(context, objects),
+  routedPorts: (context, objects) =>
+    istioOf(context).virtualService ? borrowedPorts(context, objects) : portsOf(context),
   read(context, objects) {
     const route = istioOf(context).virtualService
       ? readBorrowed(context, objects)

@@ -72,6 +72,15 @@ function delegateRules(context: MeshContext, split: Split): Rules {
   return {http: outer?.rule === 'http' ? httpRules(context, split, {}, outer.port, false) : [], tcp: []}
 }
 
+/** Ports of the apex Service that the rules lead to. */
+export function portsOf(context: MeshContext): number[] {
+  const {ports} = context.apex
+  const {http, tcp} = routedPorts(ports)
+  if (!istioOf(context).delegate) return [...new Set([...http, ...tcp])]
+  const outer = gatewayPort(ports)
+  return outer?.rule === 'http' ? [outer.port] : []
+}
+
 /** Fields with which an http rule answers, or hands over, instead of routing by weight. */
 const diversions = ['redirect', 'directResponse', 'delegate', 'fault'] as const
 

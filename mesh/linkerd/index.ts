@@ -2,7 +2,7 @@
 import {ownOrBorrowed} from '../shared/borrowed-routes.ts'
 import type {Mesh} from '../types.ts'
 import {claims, interests} from './claims.ts'
-import {gatewayApiVersion, linkerdApiVersion, linkerdOf} from './context.ts'
+import {gatewayApiVersion, linkerdApiVersion, linkerdOf, routedPort} from './context.ts'
 import {counters} from './counters.ts'
 import {features, limits} from './features.ts'
 import {problems} from './problems.ts'
@@ -24,6 +24,7 @@ export const linkerd: Mesh = {
     borrowing: context => linkerdOf(context).route,
     render: renderRoute,
     read: readRoute,
+    port: routedPort,
     lone: true,
   }),
   confirmed,

@@ -19,6 +19,8 @@ export const none: Mesh = {
     return []
   },
   renderReturned: () => [],
+  /** A node asks no Service of a slot. */
+  routedPorts: () => [],
   read: readSelector,
   /** No proxy of a node says which endpoints it knows: the selector counts as in force after the settling time. */
   confirmed(context, _objects, inForceSince, now) {

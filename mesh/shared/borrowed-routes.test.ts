@@ -1,7 +1,14 @@
 import {describe, expect, test} from 'vitest'
 import type {JsonObject, KubeObject} from '../../crds/meta.ts'
 import type {MeshContext} from '../types.ts'
-import {type Borrowing, borrowedProblems, readBorrowed, renderBorrowed, renderBorrowedBack} from './borrowed-routes.ts'
+import {
+  type Borrowing,
+  borrowedProblems,
+  ownOrBorrowed,
+  readBorrowed,
+  renderBorrowed,
+  renderBorrowedBack,
+} from './borrowed-routes.ts'
 
 const context: MeshContext = {
   rollout: {name: 'checkout', namespace: 'shop', uid: 'uid-1'},
@@ -89,6 +96,19 @@ describe('a borrowed route', () => {
     expect(renderBorrowed(context, {...borrowing, kind: 'GRPCRoute'}, {a: 100, b: 0}, [usersRoute()])).toEqual([])
     expect(renderBorrowed(context, borrowing, {a: 100, b: 0}, [usersRoute({namespace: 'web'})])).toEqual([])
   })
+})
+
+test('the ports of the slots are those of the backends that lead to the Service, be it the apex or a slot', () => {
+  const {routedPorts, renderRoutes} = ownOrBorrowed({
+    borrowing: () => borrowing,
+    render: () => usersRoute(),
+    read: () => undefined,
+    port: () => ({port: 9999}),
+    lone: false,
+  })
+  expect(routedPorts(context, [usersRoute()])).toEqual([80])
+  expect(routedPorts(context, renderRoutes(context, {a: 50, b: 50}, [usersRoute()]))).toEqual([80])
+  expect(routedPorts(context, [])).toEqual([])
 })
 
 describe('what is in its way', () => {

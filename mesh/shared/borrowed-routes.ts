@@ -26,12 +26,14 @@ interface OwnRoute {
   borrowing(context: MeshContext): Borrowing | undefined
   render(context: MeshContext, split: Split, objects: MeshObjects): KubeObject
   read(context: MeshContext, objects: MeshObjects): Split | undefined
+  /** The port of the slots' Services that it names; undefined where the apex Service has none. */
+  port(context: MeshContext): {port: number} | undefined
   /** A backend alone gets everything, even with weight 0. */
   lone: boolean
 }
 
 /** A mesh's part about its one route, its own or a borrowed one. */
-export function ownOrBorrowed(own: OwnRoute): Pick<Mesh, 'renderRoutes' | 'renderReturned' | 'read'> {
+export function ownOrBorrowed(own: OwnRoute): Pick<Mesh, 'renderRoutes' | 'renderReturned' | 'routedPorts' | 'read'> {
   return {
     renderRoutes(context, split, objects) {
       const borrowing = own.borrowing(context)
@@ -40,6 +42,12 @@ export function ownOrBorrowed(own: OwnRoute): Pick<Mesh, 'renderRoutes' | 'rende
     renderReturned(context, objects) {
       const borrowing = own.borrowing(context)
       return borrowing ? renderBorrowedBack(context, borrowing, objects) : []
+    },
+    routedPorts(context, objects) {
+      const borrowing = own.borrowing(context)
+      if (borrowing) return [...new Set(borrowedPorts(context, borrowing, objects))]
+      const routed = own.port(context)
+      return routed ? [routed.port] : []
     },
     read(context, objects) {
       const borrowing = own.borrowing(context)
@@ -138,6 +146,14 @@ export function readBorrowed(
   const chosen = live ? chosenRules(context, borrowing, live) : []
   const readings = chosen.map(({rule}) => sharesOf(context, {backendRefs: rule.backendRefs ?? []}, lone))
   return agreed(readings)
+}
+
+/** Ports of the slots that the rules name; a backend that is a Service has one. */
+function borrowedPorts(context: MeshContext, borrowing: Borrowing, objects: MeshObjects): number[] {
+  const live = borrowedRoute(context, borrowing, objects)
+  return (live ? chosenRules(context, borrowing, live) : [])
+    .flatMap(({rule}) => listOf(rule.backendRefs).filter(backend => leadsToUs(context, backend)))
+    .flatMap(({port}) => (typeof port === 'number' ? [port] : []))
 }
 
 /**

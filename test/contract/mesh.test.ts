@@ -124,6 +124,18 @@ function sendsTo(spec: unknown, slot: string): boolean {
   return sends
 }
 
+/** Numbers of the ports of a slot's Service that a route's spec names. */
+function portsAsked(spec: unknown, slot: string): Set<number> {
+  const found = new Set<number>()
+  JSON.stringify(spec, (_, value) => {
+    const {host, name: service, port: asked} = value ?? {}
+    if ([host, service].some(one => one === slot || String(one).startsWith(`${slot}.`)))
+      found.add(asked.number ?? asked)
+    return value
+  })
+  return found
+}
+
 function promqlErrors(query: string): string[] {
   const errors: string[] = []
   parser.parse(query).iterate({
@@ -191,6 +203,18 @@ describe.each(keys)('manifests of %s', key => {
         expect(route.metadata.name).toBe(context.apex.name)
         for (const slot of slots)
           expect(sendsTo(facts[key].used(route.spec), context.slots[slot])).toBe(wanted[slot] > 0)
+      }),
+    )
+  })
+
+  test('the ports that the route asks of the slots are those that the mesh says; none without ports', () => {
+    fc.assert(
+      fc.property(contexts, context => {
+        const [route] = mesh.renderRoutes(context, {a: 50, b: 50}, [])
+        const said = mesh.routedPorts(context, [])
+        expect(said.length).toBeGreaterThan(0)
+        for (const slot of slots) expect(portsAsked(route?.spec, context.slots[slot])).toEqual(new Set(said))
+        expect(mesh.routedPorts({...context, apex: {...context.apex, ports: []}}, [])).toEqual([])
       }),
     )
   })

@@ -3,7 +3,7 @@
 import {type Decision, decide} from '../../controller/core/decide.ts'
 import {outstanding} from '../../controller/core/diff.ts'
 import {same} from '../../controller/core/equality.ts'
-import type {Note} from '../../controller/core/intents.ts'
+import type {Intent, Note} from '../../controller/core/intents.ts'
 import type {ModelCluster} from './model-cluster.ts'
 
 export interface DriverOptions {
@@ -28,12 +28,22 @@ function carriedOut(cluster: ModelCluster, decision: Decision, {conflict, crash}
     cluster.status = JSON.parse(JSON.stringify(decision.status))
     cluster.statusWrites++
   }
+  const refused: Intent[] = []
   for (const intent of decision.intents) {
     if (!outstanding(intent, cluster.subject(intent))) continue
     if (crash?.()) return false
-    cluster.carryOut(intent)
+    if (!cluster.refuses(intent)) cluster.carryOut(intent)
+    else if (refused.push(intent) > 0 && !intent.dispensable) break
   }
+  cluster.refusedWrites = refused.slice(0, 1).map(intent => ({object: subjectText(intent), message: 'denied'}))
   return true
+}
+
+function subjectText(intent: Intent): string {
+  if (intent.kind === 'finalizer') return 'Rollout shop/checkout'
+  const {kind, name} =
+    intent.kind === 'apply' ? {kind: intent.manifest.kind, name: intent.manifest.metadata.name} : intent.ref
+  return `${kind} shop/${name}`
 }
 
 /** A controller as the shell runs it: a pass comes when an object has changed, or at the time that the last one asked for. */
@@ -55,8 +65,8 @@ export class Controller {
     const decision = decide(cluster.observe())
     this.#seen = seen
     this.#again = decision.again ?? Number.POSITIVE_INFINITY
-    // Whoever dies comes back and knows nothing.
-    if (!carriedOut(cluster, decision, options)) this.#again = 0
+    // Whoever dies comes back and knows nothing; what was refused is tried again.
+    if (!carriedOut(cluster, decision, options) || cluster.refusedWrites.length > 0) this.#again = 0
   }
 }
 

@@ -2,7 +2,7 @@
 // virtual clock. The proxy follows the route and the apex Service with a delay of its own, and counts what it drops.
 
 import {gridOf, latestGridTime, nextReadingAt} from '../../analysis/grid.ts'
-import {stamped} from '../../controller/core/diff.ts'
+import {stampedBy} from '../../controller/core/diff.ts'
 import type {Intent} from '../../controller/core/intents.ts'
 import {judgedStep} from '../../controller/core/judgement.ts'
 import {type AnalysisObservation, type Observation} from '../../controller/core/observation.ts'
@@ -63,6 +63,9 @@ export class ModelCluster {
   writes = 0
   statusWrites = 0
   gone = false
+  /** Writes that the API server denies, and those that it denied in the last pass. */
+  refuses: (intent: Intent) => boolean = () => false
+  refusedWrites: Observation['refusedWrites'] = []
   private version = 1
   private readonly routes: {at: number; weights?: {a: number; b: number}; selector: Record<string, string>}[] = []
   private readonly settings: ModelSettings
@@ -262,7 +265,7 @@ export class ModelCluster {
     this.writes++
     switch (intent.kind) {
       case 'apply': {
-        const manifest = stamped(intent.manifest)
+        const manifest = stampedBy(intent)
         const {kind, metadata} = manifest
         const old = this.find(kind, metadata.name)
         const whole = builtIn.has(manifest.apiVersion) ? old?.spec : {}
@@ -336,7 +339,7 @@ export class ModelCluster {
       spec,
       status: this.status,
       mesh,
-      meshContext: contextOf(this.rollout, spec, apex),
+      meshContext: contextOf(this.rollout, spec, apex, this.find('Service', this.slotName('a'))),
       namespaceTerminating: this.namespaceTerminating,
       ...(live ? {target: live} : {}),
       ...(baseline ? {baseline} : {}),
@@ -356,7 +359,7 @@ export class ModelCluster {
       autoscalers: [],
       siblings: [],
       alertChannels: [],
-      refusedWrites: [],
+      refusedWrites: this.refusedWrites,
       delivered: [],
     }
     const analysis = this.analyse(base)

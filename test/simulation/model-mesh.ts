@@ -67,6 +67,7 @@ export function modelMesh(settlingMilliseconds: number, silent: boolean): Mesh {
     ],
     renderRoutes: (context, split) => [object(context, 'Route', context.apex.name, {...split})],
     renderReturned: () => [],
+    routedPorts: context => context.apex.ports.map(({port}) => port),
     features,
     read(context, objects) {
       const spec = objects.find(one => one.kind === 'Route' && one.metadata.name === context.apex.name)?.spec

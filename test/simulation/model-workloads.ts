@@ -98,7 +98,12 @@ export function versions(namespace: string, names: {a: string; b: string}): Kube
     const labels = {app: 'checkout', version: name}
     const containers = [{name: 'app', image: `app:${slot}`}]
     return [
-      {apiVersion: 'v1', kind: 'Service', metadata: {name, namespace}, spec: {type: 'ClusterIP', selector: labels}},
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: {name, namespace},
+        spec: {type: 'ClusterIP', selector: labels, ports: [{name: 'http', port: 80, protocol: 'TCP'}]},
+      },
       {
         apiVersion: 'apps/v1',
         kind: 'Deployment',

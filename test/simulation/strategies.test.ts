@@ -176,17 +176,23 @@ describe('blue/green', () => {
   const preview = (cluster: ModelCluster, name = 'checkout-preview') =>
     cluster.find('Service', name)?.spec.selector['fairlead.dev/slot']
 
-  test('the preview reaches the new version before the switch, and the primary at all other times', () => {
+  test('the preview reaches the new version from when it is ready to the switch, else the primary: always somebody', () => {
     const seen = new Map<string, string>()
+    let alone = 0
     const strategy = {blueGreen: {pause: {duration: '20s'}}}
     const cluster = new ModelCluster({...settings, spec: {strategy}}, () => 'pass')
     expect(runUntil(cluster, () => cluster.status.phase === 'Healthy', 60_000)).toBe(true)
     expect(preview(cluster)).toBe('a')
     cluster.deploy('app:2')
-    const look = () => void seen.set(cluster.status.phase ?? '', preview(cluster) ?? '')
+    const look = () => {
+      const selector = cluster.find('Service', 'checkout-preview')?.spec.selector
+      if (cluster.readyWith(selector).length === 0) alone++
+      seen.set(cluster.status.phase ?? '', preview(cluster) ?? '')
+    }
     expect(runUntil(cluster, () => cluster.status.phase === 'Baking', 120_000, {}, look)).toBe(true)
     expect(runUntil(cluster, () => cluster.status.phase === 'Healthy', 120_000, {}, look)).toBe(true)
-    expect(Object.fromEntries(seen)).toMatchObject({Preparing: 'b', Progressing: 'b', Promoting: 'b', Healthy: 'b'})
+    expect(Object.fromEntries(seen)).toMatchObject({Preparing: 'a', Progressing: 'b', Promoting: 'b', Healthy: 'b'})
+    expect(alone).toBe(0)
     expect([cluster.dropped, cluster.served['app:2']]).toEqual([0, expect.any(Number)])
   })
 

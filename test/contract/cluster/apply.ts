@@ -50,6 +50,19 @@ function defineApply(bench: () => Bench): void {
     })
   })
 
+  test('an apply that says nothing gives up what the manager owned, and the object stays', async () => {
+    const {client, namespace} = bench()
+    const manifest = service(namespace, 'given-up')
+    await client.apply(manifest, as('user'))
+    const {spec: _spec, ...bare} = manifest
+    const marks = {labels: {...manifest.metadata.labels, mark: 'ours'}, annotations: {stamp: 'ours'}}
+    const marked = await client.apply({...bare, metadata: {...manifest.metadata, ...marks}}, as('contract'))
+    expect(marked.metadata).toMatchObject({labels: {mark: 'ours'}, annotations: {stamp: 'ours'}})
+    const left = await client.apply(bare, as('contract'))
+    expect([left.metadata.labels?.['mark'], left.metadata.annotations?.['stamp']]).toEqual([undefined, undefined])
+    expect(left.spec?.selector).toEqual(marked.spec?.selector)
+  })
+
   test('an unknown field is refused, not dropped', async () => {
     const {client, namespace} = bench()
     const manifest = deployment(namespace, 'strict')
