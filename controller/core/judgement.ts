@@ -13,6 +13,11 @@ import {type Step, splitOf, stepsOf, withoutFaults} from './steps.ts'
 import {inForce, wants} from './traffic.ts'
 import type {World} from './world.ts'
 
+/** Readings up to so long after a decision was due come before it. */
+const graceMilliseconds = 60_000
+/** A reading older than this isn't one whose answer was late: those that wait behind it were there long ago. */
+const latestMilliseconds = 120_000
+
 /** Results are written to the status when a verdict changes and else at most this often. */
 const writeEveryMilliseconds = 60_000
 
@@ -124,9 +129,14 @@ export function judgeStepInForce(
   return known && judge(world, model, world.steps[known.step]?.checks)
 }
 
-/** Whether there are readings of the step whose weight is in force that are still to be taken in. */
-export function isBehind({observation: {analysis}, now}: World): boolean {
-  return analysis !== undefined && analysis.again <= now
+/**
+ * Whether readings that are still to be taken in come before a decision: what the first of them says is no word on the
+ * last. A failure waits for nothing. Bounded, since whoever is slow to answer may leave a later one to wait for ever.
+ * @param due when the decision could have been made, milliseconds
+ */
+export function isBehind({observation: {analysis}, now}: World, due: number): boolean {
+  if (!analysis || analysis.again > now) return false
+  return analysis.at < Math.max(due + graceMilliseconds, now - latestMilliseconds)
 }
 
 /** Those of the checks, or of their results, that have one of the names; all of them when there are no names. */

@@ -167,6 +167,11 @@ export function missingText(world: World, ledger: Ledger): string {
   return `The mesh has not confirmed the weight${why}`
 }
 
+/** Nothing ends, and no weight rises, before the readings that wait are taken in. */
+export function catchingUp(world: World, model: Model, what: string): Outcome {
+  return holdAt(model, `${what}: reading what was missed`, world.now)
+}
+
 /** The deadline for pods of a phase that waits for them; an outcome when it has passed. */
 export function progressDeadline(world: World, model: ReleasingModel, why: string): Outcome | {again: number} {
   const deadline = timeOf(model.state.release.phaseSince) + world.durations.progressDeadline
