@@ -7,6 +7,7 @@ import {combineVerdicts} from '../../analysis/verdict.ts'
 import {timeOf} from '../../crds/common.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {CheckResult, ReleaseStatus, SlotContent} from '../../crds/rollout-status.ts'
+import {same} from './equality.ts'
 import {type AnalysisObservation, otherSlot} from './observation.ts'
 import {type Ledger, type Model, type State, without} from './state.ts'
 import {type Step, splitOf, stepsOf, withoutFaults} from './steps.ts'
@@ -82,11 +83,11 @@ function bakingStep(state: State & {phase: 'Baking'}, ledger: Ledger): JudgedSte
   const {slot} = state.primary
   const since = timeOf(state.release.phaseSince)
   const held = (ledger.traffic?.wanted[otherSlot(slot)] ?? 0) > 0
-  if (held) return {id: holdbackStep, since, canary: slot, primary: otherSlot(slot), compared: true}
-  if (state.release.evidence?.step !== holdbackStep)
-    return {id: bakeStep, since, canary: slot, primary: otherSlot(slot), compared: false}
-  const until = ledger.traffic ? {until: timeOf(ledger.traffic.since)} : {}
-  return {id: holdbackStep, since, ...until, canary: slot, primary: otherSlot(slot), compared: true}
+  const arms = {canary: slot, primary: otherSlot(slot)}
+  // Once the share is given up, what was seen beside it stays.
+  if (held || state.release.evidence?.step === holdbackStep)
+    return {id: holdbackStep, ...timeInForce(since, ledger), ...arms, compared: true}
+  return {id: bakeStep, since, ...arms, compared: false}
 }
 
 /** The evidence of this pass, where it is of the step under way. */
@@ -163,6 +164,20 @@ export function recordEvidence(
   const last = release.evidence?.through
   const old = last === undefined || analysis.at - timeOf(last) >= writeEveryMilliseconds
   return changed || old ? freshEvidence(world, ledger, release) : {ledger, release}
+}
+
+/**
+ * The model with this pass's evidence, where other time is judged from now on than before. Whoever restarts reads what is
+ * not in the status once more, and takes it for time that doesn't count.
+ */
+export function sealed(world: World, before: Model, after: Model): Model {
+  const {state} = after
+  // A rollback keeps its own, and a release that has just begun none of the last one's.
+  const known = 'release' in before.state ? before.state.release.id : undefined
+  if (!('release' in state) || state.phase === 'RollingBack' || state.release.id !== known) return after
+  if (same(judgedStep(before, world.spec), judgedStep(after, world.spec))) return after
+  const {ledger, release} = freshEvidence(world, after.ledger, state.release)
+  return {state: {...state, release}, ledger}
 }
 
 /** The ledger and release with this pass's evidence, for a status that is written anyway: that of a step, or of an end. */

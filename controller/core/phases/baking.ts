@@ -143,9 +143,7 @@ function late(world: World, {state, ledger}: BakingModel): Outcome {
 function finish(world: World, model: BakingModel, message: string): Outcome {
   const {slot} = model.state.primary
   if (model.ledger.traffic?.wanted[slot] === 100) return end(world, model, message)
-  const evidence = freshEvidence(world, model.ledger, model.state.release)
-  const ledger = want(evidence.ledger, allTo(slot), world.now)
-  const closing: BakingModel = {state: {...model.state, release: evidence.release}, ledger}
+  const closing: BakingModel = {...model, ledger: want(model.ledger, allTo(slot), world.now)}
   const notes = message === usualEnd ? [] : [note('Normal', 'BakeEnding', message)]
   return {model: closing, message: 'Weight 100: waiting for the mesh', notes}
 }

@@ -125,12 +125,7 @@ function raise(world: World, before: ReleasingModel, step: Step): Outcome {
   const asked = {state, ledger: found.ledger}
   if (found.settled) {
     if (isBehind(world, timeOf(state.release.phaseSince))) return catchingUp(world, asked, share)
-    const evidence = freshEvidence(world, found.ledger, state.release)
-    const wished = {
-      state: {...state, release: evidence.release},
-      ledger: want(evidence.ledger, wish, world.now),
-    }
-    return holdAt(wished, `${share}: waiting for the mesh`, next)
+    return holdAt({state, ledger: want(found.ledger, wish, world.now)}, `${share}: waiting for the mesh`, next)
   }
   if (found.again !== undefined) return holdAt(asked, `${share}: ${message}`, found.again, next)
   const trouble = podTrouble(world.observation, state.canary)
@@ -217,14 +212,14 @@ function resumed(world: World, model: ReleasingModel): ReleasingModel {
 /** The first look after the weight came into force starts the clock of the step. */
 function arrived(world: World, before: ReleasingModel, step: Step): ReleasingModel {
   if (before.state.release.stepSince) return before
-  const {ledger, release: known} = freshEvidence(world, before.ledger, before.state.release)
-  const {weightsSeen, phaseSince} = known
+  const {ledger, state} = before
+  const {weightsSeen, phaseSince} = state.release
   const seen = weightsSeen.at(-1) === step.weight ? weightsSeen : [...weightsSeen, step.weight]
   const confirmedAt = ledger.traffic?.confirmedAt ?? timeText(world.now)
   // A step with the traffic of the one before begins with itself.
   const stepSince = timeOf(confirmedAt) > timeOf(phaseSince) ? confirmedAt : phaseSince
-  const release = {...without(known, 'held'), stepSince, weightsSeen: seen.slice(-maximumWeightsSeen)}
-  return {state: {...before.state, release}, ledger}
+  const release = {...without(state.release, 'held'), stepSince, weightsSeen: seen.slice(-maximumWeightsSeen)}
+  return {state: {...state, release}, ledger}
 }
 
 /** @param told of why the step ends */
