@@ -84,8 +84,8 @@ export function inconclusive(
   if (world.now < since + step.deadlineMilliseconds) return 'wait'
   const what = openText(world, result)
   const number = (model.state.release.stepIndex ?? 0) + 1
-  if (isCleanEnough(world)) {
-    const clean = `every one of the canary's requests in it was good, at least the ${world.spec.analysis.cleanRequests} of spec.analysis.cleanRequests`
+  if (isCleanEnough(world, step.checks)) {
+    const clean = `every one of the canary's requests since the step began, or its last shared incident ended, was good, at least the ${world.spec.analysis.cleanRequests} of spec.analysis.cleanRequests`
     return {told: note('Normal', 'CleanRequests', `Step ${number} ends without a verdict: ${clean}. ${what}.`)}
   }
   const outcome = overdueOutcome(world, result)
