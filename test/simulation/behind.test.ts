@@ -147,31 +147,31 @@ describe('a pass ends nothing while a failure waits', () => {
   })
 })
 
+const isOver = ({status}: ModelCluster) => status.phase === 'Healthy' && status.release === undefined
+
+/** Passes come when an object has changed, or at the time that the last one asked for. */
+const ended = (cluster: ModelCluster, milliseconds: number) => {
+  const controller = new Controller(cluster)
+  const end = cluster.now + milliseconds
+  for (; cluster.now < end && !isOver(cluster); cluster.advance(250)) controller.wake()
+  expect([phase(cluster), cluster.status.message, cluster.status.primary?.image]).toEqual([
+    'Healthy',
+    'Serving the primary',
+    'app:2',
+  ])
+}
+
+/** What a reading says whose answer came late; at every other pass that of the next one is still out. */
+const late = (says: Says): Oracle => {
+  let passes = 0
+  return (_image, latest) => {
+    const isClosed = passes++ % 2 === 0
+    if (isClosed) return {...says, at: latest - 20_000, again: 0}
+    return {result: {verdict: 'noData', reason: 'AnswerAwaited'}, awaiting: true, again: latest + 1e6}
+  }
+}
+
 describe('a release ends all the same', () => {
-  const isOver = ({status}: ModelCluster) => status.phase === 'Healthy' && status.release === undefined
-
-  /** Passes come when an object has changed, or at the time that the last one asked for. */
-  const ended = (cluster: ModelCluster, milliseconds: number) => {
-    const controller = new Controller(cluster)
-    const end = cluster.now + milliseconds
-    for (; cluster.now < end && !isOver(cluster); cluster.advance(250)) controller.wake()
-    expect([phase(cluster), cluster.status.message, cluster.status.primary?.image]).toEqual([
-      'Healthy',
-      'Serving the primary',
-      'app:2',
-    ])
-  }
-
-  /** What a reading says whose answer came late; at every other pass that of the next one is still out. */
-  const late = (says: Says): Oracle => {
-    let passes = 0
-    return (_image, latest) => {
-      const isClosed = passes++ % 2 === 0
-      if (isClosed) return {...says, at: latest - 20_000, again: 0}
-      return {result: {verdict: 'noData', reason: 'AnswerAwaited'}, awaiting: true, again: latest + 1e6}
-    }
-  }
-
   test.each([
     ['where every answer is late', late(passing)],
     ['where the controller is behind all the time', () => ({...passing, again: 0})],
