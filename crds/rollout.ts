@@ -120,7 +120,7 @@ const analysis = z
       .max(1_000_000)
       .optional()
       .describe(
-        'For little traffic: at the deadline of a step, compare checks that need more requests pass if the canary had at least this many in the step and none of them was bad.',
+        'For little traffic: at the deadline of a step, compare checks that need more requests pass if the canary had at least this many since the step began, or its last shared incident ended, and none of them was bad.',
       ),
     inconclusiveDeadline: duration
       .default('10m')

@@ -10,6 +10,7 @@ import {same} from './equality.ts'
 import {idle} from './idle.ts'
 import type {Intent, Note} from './intents.ts'
 import {breaches} from './invariants.ts'
+import {sealed} from './judgement.ts'
 import {slotLabels} from './manifests.ts'
 import {type Observation, type Problem} from './observation.ts'
 import {baking} from './phases/baking.ts'
@@ -52,7 +53,8 @@ export function decide(observation: Observation): Decision {
   if (!start) throw new Error('unreachable: a status is either known or rebuilt')
   const first = worldOf(observation, start, problems)
   const before = rebuilt?.kind === 'rebuilt' ? {...start, ledger: allCarriedOut(first, start.ledger)} : start
-  const outcome = settle(observation, problems, deletionSeen(first, before))
+  const settled = settle(observation, problems, deletionSeen(first, before))
+  const outcome = {...settled, model: sealed(first, before, settled.model)}
   const world = worldOf(observation, outcome.model, problems)
   const broken = breaches(world, before, outcome.model)
   if (broken.length > 0) return stalled(observation.status, observation.now, invariantProblem(observation, broken))

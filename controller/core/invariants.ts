@@ -44,7 +44,7 @@ function stepBreaches(world: World, before: Model, after: Model): string[] {
   const results = world.observation.analysis?.results
   const {verdict, deciding} = combineVerdicts(named(results ?? [], names))
   const allowed = verdict === 'advance' || (verdict === 'wait' && overdueOutcome(world, deciding) === 'promote')
-  return allowed || isCleanEnough(world) ? [] : ['a step would end without a verdict that allows it']
+  return allowed || isCleanEnough(world, names) ? [] : ['a step would end without a verdict that allows it']
 }
 
 function canonicalCommands(model: Model): string {

@@ -59,6 +59,28 @@ test.each([
   expect(judged(modelOn(phase, wanted, confirmed, faulted))).toEqual({id: '0', since: faulted, until: true})
 })
 
+test.each([
+  ['from the promotion on', {since: begun, confirmedAt: begun}, {since: faulted, until: false}],
+  ['not while somebody else has changed the route', {since: begun, confirmedAt: ''}, {since: faulted, until: true}],
+  ['and again from its repair on', {since: begun, confirmedAt: calm}, {since: calm, until: false}],
+])('beside a holdback, what is seen counts %s', (_, {since, confirmedAt}, expected) => {
+  const split: Split = {a: 30, b: 70}
+  const model = modelOn('Progressing', split, split, begun)
+  const {release} = model.state as Releasing
+  const traffic = {wanted: split, since, ...(confirmedAt ? {confirmed: split, confirmedAt} : {})}
+  const content = {revision: 'r', image: 'app', filledAt: begun}
+  const baking: Model = {
+    state: {
+      phase: 'Baking',
+      primary: {...content, slot: 'b'},
+      previous: {...content, slot: 'a'},
+      release: {...release, phaseSince: faulted},
+    },
+    ledger: {...model.ledger, traffic},
+  }
+  expect(judged(baking)).toEqual({id: 'holdback', ...expected})
+})
+
 test('what is seen of a step that is about to be another ends neither', () => {
   const model = modelOn('Progressing', withFaults, plain, calm)
   if (model.state.phase !== 'Progressing') throw new Error('not on a step')

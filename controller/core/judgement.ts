@@ -7,11 +7,17 @@ import {combineVerdicts} from '../../analysis/verdict.ts'
 import {timeOf} from '../../crds/common.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {CheckResult, ReleaseStatus, SlotContent} from '../../crds/rollout-status.ts'
+import {same} from './equality.ts'
 import {type AnalysisObservation, otherSlot} from './observation.ts'
 import {type Ledger, type Model, type State, without} from './state.ts'
 import {type Step, splitOf, stepsOf, withoutFaults} from './steps.ts'
 import {inForce, wants} from './traffic.ts'
 import type {World} from './world.ts'
+
+/** Readings up to so long after a decision was due come before it. */
+const graceMilliseconds = 60_000
+/** A reading older than this isn't one whose answer was late: those that wait behind it were there long ago. */
+const latestMilliseconds = 120_000
 
 /** Results are written to the status when a verdict changes and else at most this often. */
 const writeEveryMilliseconds = 60_000
@@ -77,11 +83,11 @@ function bakingStep(state: State & {phase: 'Baking'}, ledger: Ledger): JudgedSte
   const {slot} = state.primary
   const since = timeOf(state.release.phaseSince)
   const held = (ledger.traffic?.wanted[otherSlot(slot)] ?? 0) > 0
-  if (held) return {id: holdbackStep, since, canary: slot, primary: otherSlot(slot), compared: true}
-  if (state.release.evidence?.step !== holdbackStep)
-    return {id: bakeStep, since, canary: slot, primary: otherSlot(slot), compared: false}
-  const until = ledger.traffic ? {until: timeOf(ledger.traffic.since)} : {}
-  return {id: holdbackStep, since, ...until, canary: slot, primary: otherSlot(slot), compared: true}
+  const arms = {canary: slot, primary: otherSlot(slot)}
+  // Once the share is given up, what was seen beside it stays.
+  if (held || state.release.evidence?.step === holdbackStep)
+    return {id: holdbackStep, ...timeInForce(since, ledger), ...arms, compared: true}
+  return {id: bakeStep, since, ...arms, compared: false}
 }
 
 /** The evidence of this pass, where it is of the step under way. */
@@ -124,9 +130,14 @@ export function judgeStepInForce(
   return known && judge(world, model, world.steps[known.step]?.checks)
 }
 
-/** Whether there are readings of the step whose weight is in force that are still to be taken in. */
-export function isBehind({observation: {analysis}, now}: World): boolean {
-  return analysis !== undefined && analysis.again <= now
+/**
+ * Whether readings that are still to be taken in come before a decision: what the first of them says is no word on the
+ * last. A failure waits for nothing. Bounded, since whoever is slow to answer may leave a later one to wait for ever.
+ * @param due when the decision could have been made, milliseconds
+ */
+export function isBehind({observation: {analysis}, now}: World, due: number): boolean {
+  if (!analysis || analysis.again > now) return false
+  return analysis.at < Math.max(due + graceMilliseconds, now - latestMilliseconds)
 }
 
 /** Those of the checks, or of their results, that have one of the names; all of them when there are no names. */
@@ -153,6 +164,20 @@ export function recordEvidence(
   const last = release.evidence?.through
   const old = last === undefined || analysis.at - timeOf(last) >= writeEveryMilliseconds
   return changed || old ? freshEvidence(world, ledger, release) : {ledger, release}
+}
+
+/**
+ * The model with this pass's evidence, where other time is judged from now on than before. Whoever restarts reads what is
+ * not in the status once more, and takes it for time that doesn't count.
+ */
+export function sealed(world: World, before: Model, after: Model): Model {
+  const {state} = after
+  // A rollback keeps its own, and a release that has just begun none of the last one's.
+  const known = 'release' in before.state ? before.state.release.id : undefined
+  if (!('release' in state) || state.phase === 'RollingBack' || state.release.id !== known) return after
+  if (same(judgedStep(before, world.spec), judgedStep(after, world.spec))) return after
+  const {ledger, release} = freshEvidence(world, after.ledger, state.release)
+  return {state: {...state, release}, ledger}
 }
 
 /** The ledger and release with this pass's evidence, for a status that is written anyway: that of a step, or of an end. */

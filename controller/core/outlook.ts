@@ -1,5 +1,6 @@
 // Whether the traffic is enough for the compare checks, and what may be done without a verdict.
 import type {CheckResult} from '../../crds/rollout-status.ts'
+import {named} from './judgement.ts'
 import type {AnalysisObservation} from './observation.ts'
 import type {World} from './world.ts'
 
@@ -52,13 +53,17 @@ export function overdueOutcome({spec}: World, result: CheckResult | undefined): 
   return result?.verdict === 'inconclusive' ? spec.analysis.onInconclusive : 'pause'
 }
 
-/** Whether, at the deadline of a step, the canary's requests were as many as the user asked for, and every one good. */
-export function isCleanEnough({observation, spec}: World): boolean {
+/**
+ * Whether, at the deadline of a step, the canary's requests were as many as the user asked for, and every one good: those
+ * that count since the step began, or since its last shared incident ended.
+ * @param names of the checks in force on the step; all of them when undefined
+ */
+export function isCleanEnough({observation, spec}: World, names: readonly string[] | undefined): boolean {
   const {cleanRequests} = spec.analysis
   const {analysis} = observation
   if (cleanRequests === undefined || !analysis?.evidence) return false
-  const open = analysis.results.filter(result => !result.dryRun && result.verdict !== 'pass')
-  const proportions = analysis.evidence.checks.flatMap(check => check.proportions)
+  const open = named(analysis.results, names).filter(result => !result.dryRun && result.verdict !== 'pass')
+  const proportions = named(analysis.evidence.checks, names).flatMap(check => check.proportions)
   return (
     open.every(isWaitingForRequests) &&
     proportions.every(({canaryStep: {failed, total}}) => failed === 0 && total >= cleanRequests)

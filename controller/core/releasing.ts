@@ -84,8 +84,8 @@ export function inconclusive(
   if (world.now < since + step.deadlineMilliseconds) return 'wait'
   const what = openText(world, result)
   const number = (model.state.release.stepIndex ?? 0) + 1
-  if (isCleanEnough(world)) {
-    const clean = `every one of the canary's requests in it was good, at least the ${world.spec.analysis.cleanRequests} of spec.analysis.cleanRequests`
+  if (isCleanEnough(world, step.checks)) {
+    const clean = `every one of the canary's requests since the step began, or its last shared incident ended, was good, at least the ${world.spec.analysis.cleanRequests} of spec.analysis.cleanRequests`
     return {told: note('Normal', 'CleanRequests', `Step ${number} ends without a verdict: ${clean}. ${what}.`)}
   }
   const outcome = overdueOutcome(world, result)
@@ -165,6 +165,11 @@ export function missingText(world: World, ledger: Ledger): string {
   const late = missingConfirmation(world, ledger)
   const why = late ? `: ${late.object}, ${late.field}: ${late.problem}; fix: ${late.fix}` : ''
   return `The mesh has not confirmed the weight${why}`
+}
+
+/** Nothing ends, and no weight rises, before the readings that wait are taken in. */
+export function catchingUp(world: World, model: Model, what: string): Outcome {
+  return holdAt(model, `${what}: reading what was missed`, world.now)
 }
 
 /** The deadline for pods of a phase that waits for them; an outcome when it has passed. */

@@ -32,6 +32,11 @@ export function want(ledger: Ledger, wanted: Split, now: number): Ledger {
   return {...ledger, traffic}
 }
 
+/** When the present wish for the traffic was made, milliseconds; 0 without one. */
+export function wishedAt({ledger: {traffic}}: Model): number {
+  return traffic ? timeOf(traffic.since) : 0
+}
+
 /** Whether the wish for the traffic counts as in force. */
 export function inForce(ledger: Ledger): boolean {
   return sameSplit(ledger.traffic?.wanted, ledger.traffic?.confirmed)

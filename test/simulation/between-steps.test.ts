@@ -131,7 +131,7 @@ test('a route that somebody changed is not judged: what it carried is unknown', 
 test('readings of the step before are taken in before the next one begins, as after a restart', () => {
   let again: {again: number} | undefined
   const cluster = releasing(() => ({result: {verdict: 'pass'}, ...again}))
-  until(cluster, () => cluster.status.release?.stepIndex === 1)
+  until(cluster, () => cluster.status.traffic?.wanted.b === 50)
   again = {again: 0}
   runUntil(cluster, () => false, 20_000)
   expect(cluster.status.traffic?.confirmed?.b).toBe(50)

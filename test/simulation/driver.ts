@@ -21,7 +21,7 @@ export function pass(cluster: ModelCluster, options: DriverOptions = {}): Note[]
 }
 
 /** Whether the decision was persisted and carried out to its end. */
-function carriedOut(cluster: ModelCluster, decision: Decision, {conflict, crash}: DriverOptions): boolean {
+export function carriedOut(cluster: ModelCluster, decision: Decision, {conflict, crash}: DriverOptions = {}): boolean {
   if (conflict?.()) return false
   if (!same(decision.status, cluster.status)) {
     if (crash?.()) return false

@@ -64,20 +64,35 @@ test.each([
   expect([stepIndex, rollback?.outcome]).toEqual(expected())
 })
 
-test('clean requests promote nothing while another check has no data', () => {
+describe('clean requests', () => {
   const checks = [
     {name: 'success', compare: {metric: 'requestErrors'}},
     {name: 'queue', threshold: {query: 'queue', max: 1}},
+    {name: 'latency', compare: {metric: 'requestDuration', slowerThan: '50ms'}},
   ]
-  const cluster = releasing(
-    () => {
-      const {result, ...more} = waiting(1200)
-      const success = {name: 'success', evaluatedAt: '2026-01-01T00:00:00.000Z', ...result}
-      const queue = {...success, name: 'queue', verdict: 'noData', reason: 'NoSeries', message: 'none'} as const
-      return {result, ...more, results: [success, queue]} as Says
-    },
-    analysis({checks, cleanRequests: 50, onInconclusive: 'promote'}),
-  )
-  until(cluster, () => cluster.status.release?.paused !== undefined)
-  expect(cluster.status.release?.stepIndex).toBe(0)
+  /** All is well but that `queue` has no data, and that `latency` saw a slow request. */
+  const says = (): Says => {
+    const {result, evidence, ...more} = waiting(1200)
+    const slow = waiting(1200, {failed: 1, total: 60}).evidence?.checks ?? []
+    const success = {name: 'success', evaluatedAt: '2026-01-01T00:00:00.000Z', ...result}
+    const queue = {...success, name: 'queue', verdict: 'noData', reason: 'NoSeries', message: 'none'} as const
+    const all = [...(evidence?.checks ?? []), ...slow.map(check => ({...check, name: 'latency'}))]
+    return {
+      result,
+      ...more,
+      ...(evidence ? {evidence: {...evidence, checks: all}} : {}),
+      results: [success, queue, {...success, name: 'latency'}],
+    } as Says
+  }
+  const on = (...inForce: string[]) => {
+    const steps = [{weight: 10, checks: inForce}, {weight: 50}]
+    const spec = {...analysis({checks, cleanRequests: 50}), strategy: {canary: {steps}}}
+    const cluster = releasing(says, spec)
+    until(cluster, () => cluster.status.release?.paused !== undefined || cluster.status.release?.stepIndex === 1)
+    return cluster.status.release?.stepIndex
+  }
+
+  test('promote nothing while another check has no data', () => expect(on('success', 'queue')).toBe(0))
+  test('nor while one of another check is bad', () => expect(on('success', 'latency')).toBe(0))
+  test('are asked of no check that is not in force on the step', () => expect(on('success')).toBe(1))
 })

@@ -7,9 +7,9 @@ import {releaseFields, withAlert} from '../alerts.ts'
 import {findCandidate} from '../candidate.ts'
 import {carriedOut, commanded} from '../commands.ts'
 import {checkSentences, fieldsOfCheck} from '../figures.ts'
-import {freshEvidence, type Judgement, judge, moreAt, recordEvidence} from '../judgement.ts'
+import {freshEvidence, isBehind, type Judgement, judge, moreAt, recordEvidence} from '../judgement.ts'
 import {openText, overdueOutcome} from '../outlook.ts'
-import {failedCheck, goingOn, holdAt, missingText} from '../releasing.ts'
+import {catchingUp, failedCheck, goingOn, holdAt, missingText} from '../releasing.ts'
 import type {Baking, Model} from '../state.ts'
 import {allTo} from '../steps.ts'
 import {inForce, overdue, want} from '../traffic.ts'
@@ -54,8 +54,10 @@ function bake(world: World, model: BakingModel, judgement: Judgement): Outcome {
   const until = timeOf(release.phaseSince) + Math.max(world.durations.bake, world.durations.drain)
   const next = moreAt(judgement)
   if (world.now < until) return holdAt(model, 'Baking; previous version is warm', until, next)
-  if (judgement.kind === 'advance') return finish(world, model, usualEnd)
   const deadline = until + world.durations.inconclusiveDeadline
+  const due = judgement.kind === 'advance' ? until : deadline
+  if (!release.skipAnalysis && world.now >= due && isBehind(world, due)) return catchingUp(world, model, 'Baking')
+  if (judgement.kind === 'advance') return finish(world, model, usualEnd)
   if (world.now < deadline) return holdAt(model, 'Baking: no verdict yet', next, deadline)
   const result = judgement.kind === 'wait' ? judgement.result : undefined
   const what = openText(world, result)
@@ -141,9 +143,7 @@ function late(world: World, {state, ledger}: BakingModel): Outcome {
 function finish(world: World, model: BakingModel, message: string): Outcome {
   const {slot} = model.state.primary
   if (model.ledger.traffic?.wanted[slot] === 100) return end(world, model, message)
-  const evidence = freshEvidence(world, model.ledger, model.state.release)
-  const ledger = want(evidence.ledger, allTo(slot), world.now)
-  const closing: BakingModel = {state: {...model.state, release: evidence.release}, ledger}
+  const closing: BakingModel = {...model, ledger: want(model.ledger, allTo(slot), world.now)}
   const notes = message === usualEnd ? [] : [note('Normal', 'BakeEnding', message)]
   return {model: closing, message: 'Weight 100: waiting for the mesh', notes}
 }

@@ -10,6 +10,7 @@ import {endFaults} from '../protection.ts'
 import {podTrouble, readyPods} from '../readiness.ts'
 import {
   back,
+  catchingUp,
   failedCheck,
   goingOn,
   holdAt,
@@ -25,7 +26,7 @@ import {
 import {settled} from '../settled.ts'
 import {without} from '../state.ts'
 import {type Step, splitOf, stepText, withoutFaults} from '../steps.ts'
-import {inForce, isReached, want, wants} from '../traffic.ts'
+import {inForce, isReached, want, wants, wishedAt} from '../traffic.ts'
 import {enter, note, pausedFor} from '../transitions.ts'
 import {earliest, type Outcome, podsFor, type World} from '../world.ts'
 
@@ -48,10 +49,12 @@ export function progressing(world: World, before: ReleasingModel): Outcome {
       message: 'Every step passed',
       notes: [],
     }
+  const stands = weightStands(world, model, step)
   // The readings of the step before come first: after a restart there may be many, and no later step counts them.
-  const arrived = weightStands(world, model, step) && !(model.state.release.held && isBehind(world))
+  const behind = stands && model.state.release.held !== undefined && isBehind(world, wishedAt(model))
+  const arrived = stands && !behind
   const outcome = arrived ? dwell(world, tracked(world, model, step), step) : raise(world, model, step)
-  const earlier = earliest(outcome.again, again)
+  const earlier = earliest(outcome.again, again, behind ? world.now : undefined)
   return earlier === undefined ? outcome : {...outcome, again: earlier}
 }
 
@@ -121,12 +124,8 @@ function raise(world: World, before: ReleasingModel, step: Step): Outcome {
   const {message, ...found} = settled(world, model, state.canary, pods)
   const asked = {state, ledger: found.ledger}
   if (found.settled) {
-    const evidence = freshEvidence(world, found.ledger, state.release)
-    const wished = {
-      state: {...state, release: evidence.release},
-      ledger: want(evidence.ledger, wish, world.now),
-    }
-    return holdAt(wished, `${share}: waiting for the mesh`, next)
+    if (isBehind(world, timeOf(state.release.phaseSince))) return catchingUp(world, asked, share)
+    return holdAt({state, ledger: want(found.ledger, wish, world.now)}, `${share}: waiting for the mesh`, next)
   }
   if (found.again !== undefined) return holdAt(asked, `${share}: ${message}`, found.again, next)
   const trouble = podTrouble(world.observation, state.canary)
@@ -166,10 +165,12 @@ function dwell(world: World, before: ReleasingModel, step: Step): Outcome {
         : undefined
   if (hold) return goingOn(hold, moreAt(judgement))
   const until = since + step.dwellMilliseconds
+  const deadline = since + step.deadlineMilliseconds
+  const due = judgement.kind === 'wait' ? deadline : until
+  if (world.now >= due && isBehind(world, due)) return catchingUp(world, model, share)
   if (judgement.kind === 'wait') {
     const late = inconclusive(world, model, step, since, judgement.result)
     if (late !== 'wait') return 'told' in late ? over(world, model, step, late.told) : {...late, again: judgement.again}
-    const deadline = since + step.deadlineMilliseconds
     const why = judgement.result ? `${judgement.result.name}: ${judgement.result.reason}` : 'analysing'
     return holdAt(resumed(world, model), `${share}: ${why}`, judgement.again, deadline)
   }
@@ -211,14 +212,14 @@ function resumed(world: World, model: ReleasingModel): ReleasingModel {
 /** The first look after the weight came into force starts the clock of the step. */
 function arrived(world: World, before: ReleasingModel, step: Step): ReleasingModel {
   if (before.state.release.stepSince) return before
-  const {ledger, release: known} = freshEvidence(world, before.ledger, before.state.release)
-  const {weightsSeen, phaseSince} = known
+  const {ledger, state} = before
+  const {weightsSeen, phaseSince} = state.release
   const seen = weightsSeen.at(-1) === step.weight ? weightsSeen : [...weightsSeen, step.weight]
   const confirmedAt = ledger.traffic?.confirmedAt ?? timeText(world.now)
   // A step with the traffic of the one before begins with itself.
   const stepSince = timeOf(confirmedAt) > timeOf(phaseSince) ? confirmedAt : phaseSince
-  const release = {...without(known, 'held'), stepSince, weightsSeen: seen.slice(-maximumWeightsSeen)}
-  return {state: {...before.state, release}, ledger}
+  const release = {...without(state.release, 'held'), stepSince, weightsSeen: seen.slice(-maximumWeightsSeen)}
+  return {state: {...state, release}, ledger}
 }
 
 /** @param told of why the step ends */

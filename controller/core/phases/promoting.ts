@@ -1,15 +1,16 @@
 // Promoting: the last traffic move. The canary's slot gets full capacity, then all traffic, then the apex Service; the
 // pods that were analysed become the primary. Until the old slot has lost its traffic, going back is one more move.
 
-import {timeText} from '../../../crds/common.ts'
+import {timeOf, timeText} from '../../../crds/common.ts'
 import {releaseFields, withAlert} from '../alerts.ts'
 import {apexAt} from '../apex.ts'
 import {checkSentences, fieldsOfChecks, requestFields} from '../figures.ts'
-import {freshEvidence, judge, moreAt} from '../judgement.ts'
+import {freshEvidence, isBehind, judge, moreAt} from '../judgement.ts'
 import {endFaults} from '../protection.ts'
 import {imageIDsOf, podTrouble} from '../readiness.ts'
 import {
   back,
+  catchingUp,
   failedCheck,
   holdAt,
   interrupted,
@@ -22,7 +23,7 @@ import {
 import {settled} from '../settled.ts'
 import {type Model, without} from '../state.ts'
 import {promotedSplit, promotedWeight} from '../steps.ts'
-import {inForce, want, wants} from '../traffic.ts'
+import {inForce, want, wants, wishedAt} from '../traffic.ts'
 import {note, pausedFor} from '../transitions.ts'
 import {fullPods, type Outcome, type World} from '../world.ts'
 import {canaryLost} from './progressing.ts'
@@ -44,6 +45,7 @@ export function promoting(world: World, before: ReleasingModel): Outcome {
   if (!wants(ledger, promotedSplit(world, state.canary))) return fill(world, model, next, again)
   if (!inForce(ledger)) return unconfirmed(world, model, `Weight ${weight}`, next, again)
   if (!apexAt(world.observation, state.canary.slot)) return holdAt(model, 'Moving the apex Service', next, again)
+  if (!state.release.skipAnalysis && isBehind(world, wishedAt(model))) return catchingUp(world, model, 'Promoting')
   return promoted(world, model)
 }
 
@@ -64,6 +66,8 @@ function fill(world: World, asked: ReleasingModel, ...again: (number | undefined
     return holdAt({state: {...state, release: {...state.release, safeguardsLifted: true}}, ledger}, 'Promoting')
   }
   if (found.settled) {
+    const {skipAnalysis, phaseSince} = state.release
+    if (!skipAnalysis && isBehind(world, timeOf(phaseSince))) return catchingUp(world, model, 'Promoting')
     const weight = promotedWeight(world)
     const wish = want(ledger, promotedSplit(world, state.canary), world.now)
     return holdAt({state, ledger: wish}, `Weight ${weight}: waiting for the mesh`)
