@@ -16,7 +16,7 @@ import type {World} from './world.ts'
 
 /** Readings up to so long after a decision was due come before it. */
 const graceMilliseconds = 60_000
-/** A reading older than this isn't one whose answer was late: those that wait behind it were there long ago. */
+/** A reading older than this is no word on the present. */
 const latestMilliseconds = 120_000
 
 /** Results are written to the status when a verdict changes and else at most this often. */
@@ -132,7 +132,7 @@ export function judgeStepInForce(
 
 /**
  * Whether readings that are still to be taken in come before a decision: what the first of them says is no word on the
- * last. A failure waits for nothing. Bounded, since whoever is slow to answer may leave a later one to wait for ever.
+ * last. A failure waits for nothing. Bounded, since a controller that is too slow is behind all the time.
  * @param due when the decision could have been made, milliseconds
  */
 export function isBehind({observation: {analysis}, now}: World, due: number): boolean {

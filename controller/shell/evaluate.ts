@@ -170,14 +170,12 @@ export class Evaluator {
     }
     if (next.open[0]?.asked.isComplete) return this.#closed(input, release, next)
     const {results} = newest.asked.judged(next.thresholds, known.observation?.results)
-    const more = next.ahead.length > 0 && next.open.length < maximumOpen
-    const later = Math.min(input.now + lookAgainMilliseconds, nextReadingAt(release.grid, input.now))
     const observation: AnalysisObservation = {
       ...observed(newest, release.terms),
       awaiting: true,
       results,
       thresholds: next.thresholds,
-      again: more ? input.now : later,
+      again: nextLook(next, release.grid, input.now),
     }
     return {...next, observation}
   }
@@ -282,18 +280,26 @@ export class Evaluator {
   #closed(input: EvaluationInput, {grid, terms}: Release, known: Remembered): Remembered {
     const [head, ...open] = known.open
     if (!head) return known
-    const {at, session, unread, asked, askedAt, answeredAt = askedAt} = head
+    const {session, unread, asked, askedAt, answeredAt = askedAt} = head
     const judged = asked.judged(known.thresholds)
-    const later = known.retryAt ?? (known.ahead.length > 0 ? input.now : nextReadingAt(grid, at))
+    const slow = answeredAt - askedAt > patienceMilliseconds
+    const next = {...known, session, thresholds: judged.thresholds, open, slow}
     const observation: AnalysisObservation = {
       ...observed(head, terms),
       ...judged,
       ...(session.evidence && !unread ? {evidence: session.evidence} : {}),
-      again: open.length > 0 ? input.now : later,
+      again: nextLook(next, grid, input.now),
     }
-    const slow = answeredAt - askedAt > patienceMilliseconds
-    return {...known, session, thresholds: judged.thresholds, open, slow, observation}
+    return {...next, observation}
   }
+}
+
+/** When a pass finds more to do, milliseconds: at once where a grid time is answered, or can be taken in. */
+function nextLook({open, ahead, session, retryAt = 0}: Remembered, grid: Grid, now: number): number {
+  if (open[0]?.asked.isComplete) return now
+  const due = ahead.length > 0 ? now : nextReadingAt(grid, open.at(-1)?.at ?? session.through)
+  const reading = open.length < maximumOpen ? Math.max(due, retryAt) : Number.POSITIVE_INFINITY
+  return open.length > 0 ? Math.min(reading, now + lookAgainMilliseconds) : reading
 }
 
 /** What is known of a grid time before its checks are judged. */

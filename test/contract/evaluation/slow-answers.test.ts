@@ -28,12 +28,15 @@ class Slow {
   readonly waiting = new Map<number, (answer: MetricAnswer) => void>()
   readonly asked: number[] = []
   prompt = false
+  /** What of ours is not answered. */
+  refuses: (query: string) => boolean = () => false
 
   metrics(store: MetricStore): Metrics {
     const ours = metricsOf(store)
     return {
       queryRange: request => ours.queryRange(request),
       query: request => {
+        if (this.refuses(request.query)) return Promise.resolve(unreachable)
         if (request.query !== 'theirs') return ours.query(request)
         const at = (request.at - start) / 1000
         this.asked.push(at)
@@ -53,6 +56,8 @@ class Slow {
     for (const at of this.waiting.keys()) await this.answer(at)
   }
 }
+
+const unreachable: MetricAnswer = {kind: 'error', reason: 'Unreachable', message: 'gone'}
 
 /** Every third grid time is out of bounds. */
 function value(at: number): MetricAnswer {
@@ -76,6 +81,7 @@ afterEach(async () => {
   await slow.answerAll()
   slow.asked.length = 0
   slow.prompt = false
+  slow.refuses = () => false
   waits.length = 0
 })
 
@@ -105,6 +111,17 @@ describe('a check whose answer does not come', () => {
     expect(seen.at(-1)?.results[1]?.dryRun).toBe(true)
     expect(slow.asked).toEqual([75, 90])
     expect(waits).toEqual([])
+  })
+
+  test('does not keep passes going while the next reading can’t be completed', async () => {
+    // The canary's failures are a new series: whether it was there before is asked, and not answered.
+    const release = releaseWith(analysisWith({}), 100)
+    await settled(release, timeOf(6))
+    slow.refuses = query => query.startsWith('last_over_time(')
+    const seen = await settled(release, timeOf(8))
+    expect(seen.length).toBeLessThan(5)
+    expect(verdicts(seen.at(-1))).toEqual(['error Unreachable', 'noData AnswerAwaited'])
+    expect(seen.at(-1)?.again).toBe(timeOf(8) + 1000)
   })
 
   test('neither advances nor is remembered, and comes in its turn', async () => {
