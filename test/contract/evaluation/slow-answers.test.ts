@@ -103,6 +103,17 @@ async function settled(release: JudgedRelease, now: number): Promise<AnalysisObs
   return seen
 }
 
+test('a check whose answer does not come keeps no passes going while the next reading can’t be completed', async () => {
+  // The canary's failures are a new series: whether it was there before is asked, and not answered.
+  const release = releaseWith(analysisWith({}), 100)
+  await settled(release, timeOf(6))
+  slow.refuses = query => query.startsWith('last_over_time(')
+  const seen = await settled(release, timeOf(8))
+  expect(seen.length).toBeLessThan(5)
+  expect(verdicts(seen.at(-1))).toEqual(['error Unreachable', 'noData AnswerAwaited'])
+  expect(seen.at(-1)?.again).toBe(timeOf(8) + 1000)
+})
+
 describe('a check whose answer does not come', () => {
   test('does not keep a comparison from failing, and nobody waits for it then', async () => {
     const release = releaseWith(analysisWith({dryRun: true}), 60)
@@ -111,17 +122,6 @@ describe('a check whose answer does not come', () => {
     expect(seen.at(-1)?.results[1]?.dryRun).toBe(true)
     expect(slow.asked).toEqual([75, 90])
     expect(waits).toEqual([])
-  })
-
-  test('does not keep passes going while the next reading can’t be completed', async () => {
-    // The canary's failures are a new series: whether it was there before is asked, and not answered.
-    const release = releaseWith(analysisWith({}), 100)
-    await settled(release, timeOf(6))
-    slow.refuses = query => query.startsWith('last_over_time(')
-    const seen = await settled(release, timeOf(8))
-    expect(seen.length).toBeLessThan(5)
-    expect(verdicts(seen.at(-1))).toEqual(['error Unreachable', 'noData AnswerAwaited'])
-    expect(seen.at(-1)?.again).toBe(timeOf(8) + 1000)
   })
 
   test('neither advances nor is remembered, and comes in its turn', async () => {
