@@ -210,15 +210,10 @@ export const recordings: readonly Recording[] = [
     expr: 'fairlead:slot_failures:rate / (fairlead:slot_requests:rate > 0)',
   },
   {
+    // A slot is a Deployment or a DaemonSet, as its target is.
     record: 'fairlead:slot_pods:ready',
     expr: joined(
-      relabelled(
-        'max by (namespace, deployment) (kube_deployment_status_replicas_ready)',
-        'workload',
-        '$1',
-        'deployment',
-        '(.+)',
-      ),
+      `max by (namespace, workload) (${relabelled('kube_deployment_status_replicas_ready', 'workload', '$1', 'deployment', '(.+)')} or ${relabelled('kube_daemonset_status_number_ready', 'workload', '$1', 'daemonset', '(.+)')})`,
     ),
   },
 ]

@@ -15,19 +15,31 @@ export interface Evidence {
 
 const istioTraffic = (test: string): Evidence => ({file: 'test/cluster/istio/istio-traffic.lane.ts', test})
 const gatewayTraffic = (test: string): Evidence => ({file: 'test/cluster/gateway/gateway-traffic.lane.ts', test})
-const simulated = (test: string): Evidence => ({file: 'test/simulation/strategies.test.ts', test})
 
 const switched = 'blue/green: all requests move at once and back, and none is lost meanwhile'
-const blueGreen = simulated(
-  'blue/green > it switches at once, with all pods, keeps the old version warm, and switches back',
-)
+const besideLinkerd = (test: string): Evidence => ({file: 'test/simulation/beside-linkerd.test.ts', test})
+const linkerdCanary =
+  'beside Linkerd > a canary gets the share of each step from the callers inside, and in the end everything'
+const anyPort: Evidence = {
+  file: 'test/simulation/plain-ports.test.ts',
+  test: 'without a mesh a Service of %s: a canary has the share of its pods, and blue/green moves all of it',
+}
+
+/** Series as the proxies of Istio and of Linkerd expose them, and what the judge makes of them. */
+const counted = (test: string): Evidence => ({
+  file: 'test/contract/evaluation/beside-meshes.test.ts',
+  test: `what the proxies of %s count > ${test}`,
+})
+const byCallers = counted('for their callers: the requests and failures of each version')
+const byPods = counted('at their pods, whoever called: the requests and failures of each version')
+const plaintext = counted('at the pods of the canary: whether a request came in plaintext')
 
 /** By mesh and row, for every row that works; the files of lanes with real proxies are real traffic. */
 export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Evidence>>>>> = {
   istio: {
     canary: istioTraffic('shares > by weight'),
     blueGreen: istioTraffic(switched),
-    abTest: istioTraffic('requests that match > by headers'),
+    abTest: istioTraffic('requests that match > by headers, beside a weight for the others'),
     matchHeaders: istioTraffic('requests that match > by headers'),
     matchCookies: istioTraffic('requests that match > by cookies, in any order'),
     matchQueryParams: istioTraffic('requests that match > by query parameters'),
@@ -45,27 +57,18 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
     gateways: istioTraffic('shares > through a gateway'),
     insideCallers: istioTraffic('shares > by weight'),
     baseline: {
-      file: 'test/cluster/release/releases.lane.ts',
-      test: 'a release > with a baseline: a fresh copy of the primary stands beside the canary, and in no way',
+      file: 'test/contract/evaluation/baseline.test.ts',
+      test: 'a canary is compared with the baseline, seen from the %s',
     },
-    comparison: {
-      file: 'mesh/istio/counters.test.ts',
-      test: 'the callers name the Service of a slot, its pods name the workload',
-    },
-    previewMetrics: {
-      file: 'mesh/istio/counters.test.ts',
-      test: 'the callers name the Service of a slot, its pods name the workload',
-    },
+    comparison: byCallers,
+    previewMetrics: byPods,
     circuitBreaker: istioTraffic(
       'safeguards > circuit breaker: a canary that fails is left out after so many errors in a row',
     ),
     rateLimit: istioTraffic(
       "safeguards > rate limit: the canary's pod takes so many requests, and its own calls are free",
     ),
-    plaintextGate: {
-      file: 'mesh/istio/counters.test.ts',
-      test: 'whether requests came in plaintext: %j -> %s',
-    },
+    plaintextGate: plaintext,
     faults: istioTraffic("safeguards > faults: the canary's calls to the named Services meet them, nobody else's do"),
   },
   gatewayAPI: {
@@ -87,54 +90,44 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
     grpc: gatewayTraffic('gRPC calls by weight, and by headers, with their trailers'),
     gateways: gatewayTraffic('shares by weight; a slot with weight 0 gets no request'),
     insideCallers: {
-      file: 'test/cluster/rendered/rendered.lane.ts',
-      test: 'a Service as parent (GAMMA) > is taken, for HTTP and gRPC, and counts once its status says so',
+      file: 'test/simulation/beside-gamma.test.ts',
+      test: 'callers inside, by the name of the Service, have the shares of the steps',
     },
     comparison: gatewayTraffic('%s > each request is counted for the slot that got it, copies too'),
   },
   linkerd: {
-    canary: {file: 'test/golden/mesh/linkerd.test.ts', test: 'one http port, by weight'},
-    blueGreen,
-    abTest: {
-      file: 'mesh/linkerd/apart.test.ts',
-      test: 'requests that match > have a rule of their own, with one backend',
-    },
-    matchHeaders: {
-      file: 'mesh/linkerd/apart.test.ts',
-      test: 'requests that match > have a rule of their own, with one backend',
-    },
-    matchCookies: {
-      file: 'mesh/linkerd/apart.test.ts',
-      test: 'requests that match > have a rule of their own, with one backend',
-    },
-    matchQueryParams: {
-      file: 'mesh/linkerd/apart.test.ts',
-      test: 'requests that match > have a rule of their own, with one backend',
-    },
-    borrowedRoute: {
-      file: 'mesh/shared/borrowed-routes.test.ts',
-      test: 'a borrowed route > is read back, moved on, and given back as it was',
-    },
-    plaintextGate: {
-      file: 'mesh/linkerd/counters.test.ts',
-      test: 'whether requests came in plaintext: %j -> %s',
-    },
-    grpc: {file: 'test/golden/mesh/linkerd.test.ts', test: 'gRPC, and the port that the user names'},
-    insideCallers: {file: 'test/golden/mesh/linkerd.test.ts', test: 'one http port, by weight'},
-    comparison: {
-      file: 'mesh/linkerd/counters.test.ts',
-      test: 'backends that proxies make up, probes and the admin port are left out',
-    },
-    previewMetrics: {file: 'mesh/linkerd/counters.test.ts', test: 'pods: %s: %j'},
+    canary: besideLinkerd(linkerdCanary),
+    blueGreen: besideLinkerd(
+      'beside Linkerd > blue/green: all requests move at once, and back at once where it fails in the bake',
+    ),
+    abTest: besideLinkerd(
+      'beside Linkerd > A/B: who matches gets the new version for the time of the test, the others by their weight',
+    ),
+    matchHeaders: besideLinkerd('matches beside Linkerd > by headers: those requests alone get the new version'),
+    matchCookies: besideLinkerd('matches beside Linkerd > by cookies: those requests alone get the new version'),
+    matchQueryParams: besideLinkerd(
+      'matches beside Linkerd > by query parameters: those requests alone get the new version',
+    ),
+    borrowedRoute: besideLinkerd(
+      "a route of the user's, whose parent is the Service > has the weights of the release, which Linkerd obeys, nothing else changes, and it is given back as it was",
+    ),
+    plaintextGate: plaintext,
+    grpc: besideLinkerd('beside Linkerd > gRPC: the calls have the share of each step, by a GRPCRoute alone'),
+    insideCallers: besideLinkerd(linkerdCanary),
+    comparison: byCallers,
+    previewMetrics: byPods,
   },
   none: {
-    canary: simulated('without a mesh > a canary: its share is that of its pods, and the Service selects both slots'),
+    canary: {
+      file: 'test/simulation/strategies.test.ts',
+      test: 'without a mesh > a canary: its share is that of its pods, and the Service selects both slots',
+    },
     blueGreen: {
       file: 'test/cluster/release/plain.lane.ts',
       test: 'no mesh > blue/green without a mesh: the endpoints of the Service are those of one version at every moment',
     },
-    grpc: simulated('without a mesh > a canary: its share is that of its pods, and the Service selects both slots'),
-    tcp: simulated('without a mesh > a canary: its share is that of its pods, and the Service selects both slots'),
+    grpc: anyPort,
+    tcp: anyPort,
     gateways: {
       file: 'test/cluster/release/plain.lane.ts',
       test: 'no mesh > a canary without a mesh: the endpoints of the Service are of both versions, by their pods',

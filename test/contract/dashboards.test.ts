@@ -35,10 +35,16 @@ async function own(): Promise<string[]> {
 }
 const ofMeshes = Object.values(meshes).flatMap(mesh => mesh.counters.flatMap(({metrics}) => metrics))
 
+/** Metrics of kube-state-metrics: what it tells of a Deployment, and the same of a DaemonSet, which a slot may be as well. */
+const ofWorkloads: Readonly<Record<string, string>> = {
+  kube_deployment_status_replicas_ready: 'kube_daemonset_status_number_ready',
+  kube_deployment_status_replicas_available: 'kube_daemonset_status_number_available',
+}
+
 /** Those that nobody exposes or records. */
 async function unknown(named: readonly string[]): Promise<string[]> {
-  const known = new Set([...(await own()), ...ofMeshes, ...recorded.keys()])
-  return named.filter(name => !known.has(name) && !name.startsWith('kube_deployment_'))
+  const known = new Set([...(await own()), ...ofMeshes, ...recorded.keys(), ...Object.entries(ofWorkloads).flat()])
+  return named.filter(name => !known.has(name))
 }
 
 describe('docs/dashboards.md', () => {
@@ -99,6 +105,15 @@ describe('recording rules', () => {
     const counting = Object.values(meshes).filter(({counters}) => counters.length > 0)
     expect(sources.map(({mesh}) => mesh).toSorted()).toEqual(counting.map(({name}) => name).toSorted())
   })
+})
+
+test('what asks for pods finds them be a slot a Deployment or a DaemonSet', () => {
+  const asking = [...queries, ...asked, ...recorded.values()]
+    .map(query => parsed(query).metrics.filter(name => name.startsWith('kube_')))
+    .filter(metrics => metrics.length > 0)
+  // The recording rule, the query by role and the alert.
+  expect(asking.length).toBeGreaterThanOrEqual(3)
+  for (const [first = '', ...others] of asking) expect([first, others]).toEqual([first, [ofWorkloads[first]]])
 })
 
 /** Values that a label may have; undefined where the series lacks it. */

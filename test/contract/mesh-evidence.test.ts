@@ -14,6 +14,14 @@ const cells = (Object.keys(meshes) as MeshName[]).flatMap(mesh =>
 )
 const shown = cells.flatMap(({mesh, row, shown: one}) => (one ? [{mesh, row, ...one}] : []))
 
+/** What a file says that is about a mesh. */
+const words: Readonly<Record<MeshName, RegExp>> = {
+  istio: /istio/i,
+  gatewayAPI: /gateway/i,
+  linkerd: /linkerd/i,
+  none: /without a mesh/,
+}
+
 /** Modifiers of a test or a group that keep it from running, or turn its meaning round. */
 const unshown: readonly string[] = ['skip', 'skipIf', 'runIf', 'todo', 'fails']
 
@@ -58,6 +66,10 @@ describe('docs/meshes.md', () => {
 
   test.each(shown)('$mesh, $row: $file has the test "$test"', ({file, test: name}: Evidence) => {
     expect(testsOf(file)).toContain(name)
+  })
+
+  test.each(shown)('$mesh, $row: $file is about that mesh', ({mesh, file}) => {
+    expect(`${file} ${readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')}`).toMatch(words[mesh])
   })
 
   test('a name that no test has is found out', () => {

@@ -15,12 +15,13 @@ import {finalizer, labels, parkedNodeName} from '../../crds/names.ts'
 import {rolloutSpec} from '../../crds/rollout.ts'
 import type {CheckResult, RolloutStatus} from '../../crds/rollout-status.ts'
 import {none} from '../../mesh/none/index.ts'
-import {type MeshModel, type MeshReading, meshModels} from './mesh-models.ts'
+import {meshModels} from './mesh-models.ts'
+import type {MeshModel, MeshReading} from './mesh-reading.ts'
+import {applied, isBuiltIn} from './model-apply.ts'
 import {type ModelPod, ModelWorkloads, versions} from './model-workloads.ts'
 
 const namespace = 'shop'
 const target = 'checkout'
-const builtIn: ReadonlySet<string> = new Set(['v1', 'apps/v1'])
 
 export interface ModelSettings {
   startMilliseconds: number
@@ -214,7 +215,7 @@ export class ModelCluster {
 
   /** What proxies that are up to date take from the mesh's objects. */
   reading(): MeshReading {
-    const objects = [...this.objects.values()].filter(({apiVersion}) => !builtIn.has(apiVersion))
+    const objects = [...this.objects.values()].filter(({apiVersion}) => !isBuiltIn(apiVersion))
     const key = objects.map(({kind, metadata}) => `${kind}/${metadata.name}@${metadata.resourceVersion}`).join()
     if (this.lastReading?.key !== key) this.lastReading = {key, reading: this.meshModel.read(objects)}
     return this.lastReading.reading
@@ -267,11 +268,7 @@ export class ModelCluster {
       case 'apply': {
         const manifest = stampedBy(intent)
         const {kind, metadata} = manifest
-        const old = this.find(kind, metadata.name)
-        const whole = builtIn.has(manifest.apiVersion) ? old?.spec : {}
-        const spec = manifest.spec && {...whole, ...manifest.spec}
-        if (kind === 'Deployment' && spec && spec.replicas === undefined) spec.replicas = 1
-        this.put({...old, ...manifest, ...(spec ? {spec} : {}), ...(old?.status ? {status: old.status} : {})})
+        this.put(applied(this.find(kind, metadata.name), manifest))
         return
       }
       case 'scale': {
@@ -353,7 +350,7 @@ export class ModelCluster {
       previews: mine.filter(object => object.metadata.labels?.[labels.preview] !== undefined),
       snapshots: mine.filter(object => object.kind === 'ControllerRevision'),
       copies: mine.filter(object => object.kind === 'ConfigMap'),
-      meshObjects: [...this.objects.values()].filter(one => !builtIn.has(one.apiVersion)).map(answered),
+      meshObjects: [...this.objects.values()].filter(one => !isBuiltIn(one.apiVersion)).map(answered),
       missingKinds: [],
       secretsHidden: false,
       autoscalers: [],

@@ -5,7 +5,7 @@ import {describe, expect, test} from 'vitest'
 import {annotations, labels} from '../../crds/names.ts'
 import {pass, runUntil} from './driver.ts'
 import {ModelCluster} from './model-cluster.ts'
-import {play, type StoryName, type StrategyName, someOf, stories, strategies} from './stories.ts'
+import {places, play, type StoryName, someOf, stories} from './stories.ts'
 
 const settings = {
   startMilliseconds: 1000,
@@ -19,7 +19,7 @@ const stepMilliseconds = 250
 const whole: readonly string[] = ['canary: a good release', 'blue/green with a rate limit: a revert in the bake']
 const stride = 37
 
-describe.each(Object.keys(strategies) as StrategyName[])('%s', strategy => {
+describe.each([...places.model.strategies])('%s', strategy => {
   test.each(Object.keys(stories) as StoryName[])('%s: each request finds a pod that is there for it', story => {
     const undisturbed = play('model', strategy, story)
     expect(undisturbed).toMatchObject({ended: true, unserved: []})

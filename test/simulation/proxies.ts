@@ -3,7 +3,7 @@
 // the one within that time together with any state of the other, and each of its requests needs a pod that is there now.
 import {labels} from '../../crds/names.ts'
 import type {SlotName} from '../../crds/slots.ts'
-import type {MeshReading} from './mesh-models.ts'
+import type {MeshReading} from './mesh-reading.ts'
 import type {ModelCluster} from './model-cluster.ts'
 
 const slots = ['a', 'b'] as const

@@ -16,6 +16,9 @@ const tickMilliseconds = 250
 const deadMilliseconds = 8000
 const limitMilliseconds = 300_000
 
+/** A slot is emptied as soon as that is safe by what the mesh has confirmed: no time to drain hides a haste. */
+const atOnce = {drainTime: '0s'}
+
 const match = [{headers: [{name: 'x-group', exact: 'insiders'}]}]
 const safeguards = {rateLimit: {requests: 5}, circuitBreaker: {}}
 const faults = [{service: 'payment', abort: 503}]
@@ -26,7 +29,7 @@ interface Setting {
   agreed?: Agreed
 }
 
-export const strategies = {
+const strategies = {
   canary: {spec: {strategy: {canary: {steps: [{weight: 20}, {weight: 50}]}}}},
   'canary, copies first, then sticky users': {
     spec: {strategy: {canary: {steps: [{weight: 0, mirror: 50}, {weight: 30}], sticky: {}}}},
@@ -73,8 +76,43 @@ export const strategies = {
     spec: {strategy: {blueGreen: {pause: {duration: '4s'}}}, safeguards: {rateLimit: {requests: 5}}},
     agreed: {limits: 0, faults: 0},
   },
+  'A/B': {spec: {strategy: {abTest: {match, weight: 10, duration: '10s'}}}},
 } satisfies Record<string, Setting>
-export type StrategyName = keyof typeof strategies
+type StrategyName = keyof typeof strategies
+
+/** Where stories are played: a mesh, what the target is, and which strategies that takes. */
+interface Place {
+  mesh: keyof typeof meshModels
+  targetKind?: 'DaemonSet'
+  /** What a Rollout has to say there, whatever the strategy. */
+  spec?: object
+  strategies: readonly StrategyName[]
+}
+
+/** Sticky users are the more of the two. */
+const all = (Object.keys(strategies) as StrategyName[]).filter(name => name !== 'A/B')
+/** Built-in metrics are those of a mesh. */
+const ownQuery = {
+  analysis: {interval: '5s', window: '5s', checks: [{name: 'success', threshold: {query: 'up', min: 1}}]},
+}
+
+export const places = {
+  model: {mesh: 'model', strategies: all},
+  istio: {mesh: 'istio', strategies: all},
+  // The Gateway API has neither safeguards nor faults.
+  gatewayAPI: {mesh: 'gatewayAPI', strategies: all.filter(name => !('agreed' in strategies[name]))},
+  // Linkerd has no cookies and no copies, either.
+  linkerd: {mesh: 'linkerd', strategies: ['canary', 'canary with matches', 'A/B', 'blue/green']},
+  'linkerd, borrowed': {mesh: 'linkerd, borrowed', strategies: ['canary', 'blue/green']},
+  none: {mesh: 'none', spec: ownQuery, strategies: ['canary', 'blue/green']},
+  // It has a pod on every node: a number of pods is none of its business.
+  daemonSet: {
+    mesh: 'model',
+    targetKind: 'DaemonSet',
+    strategies: ['canary', 'canary with a holdback and safeguards', 'A/B with sticky users', 'blue/green'],
+  },
+} satisfies Record<string, Place>
+export type PlaceName = keyof typeof places
 
 interface Story {
   oracle?: Oracle
@@ -127,10 +165,12 @@ export interface Played {
 }
 
 /** Plays a story to its end. @param dies before which write of the controller, counted from 1; never when absent */
-export function play(mesh: keyof typeof meshModels, strategy: StrategyName, story: StoryName, dies?: number): Played {
+export function play(place: PlaceName, strategy: StrategyName, story: StoryName, dies?: number): Played {
   const {spec, agreed}: Setting = strategies[strategy]
   const {oracle = () => 'pass', then = [], over = isOver}: Story = stories[story]
-  const cluster = new ModelCluster({...settings, mesh, spec}, oracle)
+  const {mesh, targetKind, spec: demanded = {}}: Place = places[place]
+  const kind = targetKind ? {targetKind} : {}
+  const cluster = new ModelCluster({...settings, ...kind, mesh, spec: {...atOnce, ...demanded, ...spec}}, oracle)
   const proxies = new Proxies(cluster, settings.settlingMilliseconds, agreed)
   const controller = new Controller(cluster)
   const left = [...then]

@@ -38,5 +38,5 @@
 - record: fairlead:slot_failures:ratio
   expr: 'fairlead:slot_failures:rate / (fairlead:slot_requests:rate > 0)'
 - record: fairlead:slot_pods:ready
-  expr: 'sum by (namespace, rollout, slot, role, revision, workload) (label_replace(max by (namespace, deployment) (kube_deployment_status_replicas_ready), "workload", "$1", "deployment", "(.+)") * on (namespace, workload) group_left (rollout, slot, role, revision) fairlead:slot_info)'
+  expr: 'sum by (namespace, rollout, slot, role, revision, workload) (max by (namespace, workload) (label_replace(kube_deployment_status_replicas_ready, "workload", "$1", "deployment", "(.+)") or label_replace(kube_daemonset_status_number_ready, "workload", "$1", "daemonset", "(.+)")) * on (namespace, workload) group_left (rollout, slot, role, revision) fairlead:slot_info)'
 {{- end -}}

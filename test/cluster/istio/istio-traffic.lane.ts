@@ -89,6 +89,13 @@ describe('requests that match', () => {
     expect(answers(of('headers').observed)).toEqual([b, b, a, a, a])
   })
 
+  test('by headers, beside a weight for the others', () => {
+    const {observed} = of('headers beside a weight')
+    expect(new Set(answers(observed.slice(0, 20)))).toEqual(new Set([b]))
+    expect(new Set(answers(observed.slice(20)))).toEqual(new Set([a, b]))
+    expectShare(observed.slice(20), b, 50)
+  })
+
   test('by cookies, in any order', () => {
     expect(answers(of('cookies').observed)).toEqual([b, b, a, a, a])
   })

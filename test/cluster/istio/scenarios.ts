@@ -101,6 +101,11 @@ export const scenarios: Record<string, Scenario> = {
       from('web'),
     ],
   },
+  'headers beside a weight': {
+    context: contextWith({}, [{headers: [{name: 'x-group', exact: 'insiders'}]}]),
+    split: matched(50),
+    requests: [...times(20, from('web', {'x-group': 'insiders'})), ...times(200, from('web'))],
+  },
   cookies: {
     context: contextWith({}, [
       {

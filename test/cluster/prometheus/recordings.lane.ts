@@ -157,6 +157,62 @@ test('a waypoint is heard rather than the sidecars that send through it', async 
   expect(verdict).toContain('SUCCESS')
 })
 
+describe.each([
+  ['Deployment', 'kube_deployment_status_replicas', 'deployment'],
+  ['DaemonSet', 'kube_daemonset_status_number', 'daemonset'],
+])('the pods of a %s, by promtool', (_, metric, label) => {
+  const pods = (state: string, slot: string) =>
+    `${metric}_${state}{namespace="shop",${label}="checkout-${slot}",pod="ksm"}`
+  // The canary has one ready pod, the primary three of which none is left after a quarter of an hour, when it is slot b.
+  const input_series = [
+    ...roles,
+    {series: pods('ready', 'a'), values: '3x40'},
+    {series: pods('ready', 'b'), values: '1x40'},
+    {series: pods('available', 'a'), values: '3x40'},
+    {series: pods('available', 'b'), values: '1x15 0x24'},
+    // The target is parked.
+    {series: `${metric}_ready{namespace="shop",${label}="checkout",pod="ksm"}`, values: '0x40'},
+  ]
+  const verdict = async (promql_expr_test: object[]) =>
+    promtool(await rulesWith({}), {
+      evaluation_interval: '1m',
+      tests: [{interval: '1m', input_series, promql_expr_test}],
+    })
+
+  test('are recorded under their role', async () => {
+    const sample = (slot: string, role: string, value: number) => ({
+      labels: `fairlead:slot_pods:ready{${labels(slot, role)}}`,
+      value,
+    })
+    const at = (time: string, exp_samples: object[]) => ({
+      expr: 'fairlead:slot_pods:ready',
+      eval_time: time,
+      exp_samples,
+    })
+    const found = await verdict([
+      at('8m', [sample('a', 'primary', 3), sample('b', 'canary', 1)]),
+      at('30m', [sample('a', 'previous', 3), sample('b', 'primary', 1)]),
+    ])
+    expect(found).toContain('SUCCESS')
+  })
+
+  test('and the queries of the documentation: by role, and the alert on a primary without any', async () => {
+    const page = readFileSync(new URL('../../../docs/dashboards.md', import.meta.url), 'utf8')
+    const queries = [...page.matchAll(/```promql\n([\s\S]*?)```/g)].map(([, query = '']) => query)
+    const [byRole = '', alert = ''] = ['_ready', '_available'].map(state =>
+      queries.find(query => query.includes(state)),
+    )
+    const of = (role: string, value: number) => ({labels: `{${checkout},role="${role}"}`, value})
+    const found = await verdict([
+      {expr: byRole, eval_time: '8m', exp_samples: [of('primary', 3), of('canary', 1)]},
+      {expr: alert, eval_time: '8m', exp_samples: []},
+      {expr: alert, eval_time: '14m', exp_samples: []},
+      {expr: alert, eval_time: '30m', exp_samples: [{labels: `{${checkout}}`, value: 0}]},
+    ])
+    expect(found).toContain('SUCCESS')
+  })
+})
+
 const scrapeIntervalMilliseconds = 500
 const waitMilliseconds = 20_000
 
@@ -169,9 +225,11 @@ interface Monitoring {
 /** The real Prometheus with the rules, beside the controller's telemetry, Istio's proxies and kube-state-metrics. */
 async function startMonitoring(): Promise<Monitoring> {
   const telemetry = new Telemetry({processMetrics: false})
-  const pods = ['a', 'b'].map(
-    slot => `kube_deployment_status_replicas_ready{namespace="shop",deployment="checkout-${slot}"} 3\n`,
-  )
+  // One slot of each kind: the dashboard's panel has to show both.
+  const pods = [
+    'kube_deployment_status_replicas_ready{namespace="shop",deployment="checkout-a"} 3\n',
+    'kube_daemonset_status_number_ready{namespace="shop",daemonset="checkout-b"} 3\n',
+  ]
   const server = createServer((request, response) => {
     request.resume()
     void telemetry.render().then(({contentType, body}) => {
@@ -257,6 +315,8 @@ describe('in the real Prometheus', () => {
     show('primary', 'canary')
     await until('canary that fails', async () => (await failing()).join() === 'canary 50,primary 0')
     expect(await unanswered(prometheus)).toEqual([])
+    const ready = await ask(prometheus, 'fairlead:slot_pods:ready')
+    expect(ready.map(({role, value}) => `${role} ${value}`).toSorted()).toEqual(['canary 3', 'primary 3'])
     show('previous', 'primary')
     await until('primary that fails', async () => (await failing()).join() === 'previous 0,primary 50')
   })

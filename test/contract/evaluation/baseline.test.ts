@@ -55,14 +55,17 @@ async function judged(side: 'source' | 'destination', baseline: boolean): Promis
   return last
 }
 
-test.each(['source', 'destination'] as const)('seen from the %s', async side => {
-  const against = await judged(side, true)
-  expect(against?.results[0]?.evidence?.primary).toEqual(against?.results[0]?.evidence?.canary)
-  expect(against?.results[0]?.verdict).not.toBe('fail')
-  expect(against?.results[0]?.message).toContain(', the baseline ')
-  const plain = await judged(side, false)
-  expect(plain?.results[0]).toMatchObject({verdict: 'fail', reason: 'Harmful', evidence: {primary: {failed: 0}}})
-})
+test.each(['source', 'destination'] as const)(
+  'a canary is compared with the baseline, seen from the %s',
+  async side => {
+    const against = await judged(side, true)
+    expect(against?.results[0]?.evidence?.primary).toEqual(against?.results[0]?.evidence?.canary)
+    expect(against?.results[0]?.verdict).not.toBe('fail')
+    expect(against?.results[0]?.message).toContain(', the baseline ')
+    const plain = await judged(side, false)
+    expect(plain?.results[0]).toMatchObject({verdict: 'fail', reason: 'Harmful', evidence: {primary: {failed: 0}}})
+  },
+)
 
 test('how failures scatter is learnt from the primary itself, an hour before there is a baseline', async () => {
   const store = new MetricStore(2 * 3600_000)

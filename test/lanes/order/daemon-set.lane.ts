@@ -1,0 +1,4 @@
+// The pods of a DaemonSet, beside the model's mesh.
+import {killsBeforeEveryWrite} from './kills.ts'
+
+killsBeforeEveryWrite('daemonSet')
