@@ -40,7 +40,7 @@ export function readiness(
   if (!service) return no('slot Service is missing')
   if (readyEndpoints < pods) return no(`${readyEndpoints} of ${pods} endpoints ready`)
   if (!destinationsStand(observation, content, protection)) return no('mesh destinations are missing')
-  return {ready: true, message: `${ready} pods ready`, count: Math.min(ready, readyEndpoints)}
+  return {ready: true, message: readyText(ready), count: Math.min(ready, readyEndpoints)}
 }
 
 /** Pods behind a Service of the user's are not counted out: how many it takes is for its owner to know. */
@@ -55,7 +55,7 @@ function serviceReadiness(
   const [port] = missingPorts(observation, content.slot)
   if (port !== undefined) return no(`Service ${service.metadata.name} has no port ${port}`)
   if (!destinationsStand(observation, content, protection)) return no('mesh destinations are missing')
-  return {ready: true, message: `${readyEndpoints} pods ready`, count: readyEndpoints}
+  return {ready: true, message: readyText(readyEndpoints), count: readyEndpoints}
 }
 
 /** Whether the destinations are as they are wished, with nothing that an earlier wish has left in them. */
@@ -89,6 +89,11 @@ export function readyPods(observation: Observation, {slot}: SlotContent): number
   const other = missingPorts(observation, otherSlot(slot))
   const lost = missingPorts(observation, slot).some(port => !other.includes(port))
   return lost ? 0 : observation.slots[slot].readyEndpoints
+}
+
+/** So many pods are ready, in words. */
+export function readyText(count: number): string {
+  return `${count} ${count === 1 ? 'pod' : 'pods'} ready`
 }
 
 /** Whether a route may lead to a slot now: it has pods, and everything that a route names of it exists. */

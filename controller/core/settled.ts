@@ -5,7 +5,7 @@
 import {timeOf, timeText} from '../../crds/common.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
 import {protectionOf, strays} from './protection.ts'
-import {readiness} from './readiness.ts'
+import {readiness, readyText} from './readiness.ts'
 import {type Ledger, type Model, without} from './state.ts'
 import type {World} from './world.ts'
 
@@ -44,6 +44,6 @@ export function known(world: World, before: Ledger, {slot}: SlotContent, pods: n
   const ledger = {...before, readySince}
   // Where the selector is the route, a node hears of both by the same endpoints.
   const again = mesh.bySelector ? 0 : timeOf(readySince.since) + mesh.settlingMilliseconds(meshContext)
-  if (world.now < again) return {settled: false, ledger, message: `${count} pods ready, settling`, again}
-  return {settled: true, ledger, message: `${count} pods ready`}
+  if (world.now < again) return {settled: false, ledger, message: `${readyText(count)}, settling`, again}
+  return {settled: true, ledger, message: readyText(count)}
 }
