@@ -1,7 +1,7 @@
 // The Gateway API with the Service as a route's parent (GAMMA): callers inside the cluster, by the name of the Service.
 import {expect, test} from 'vitest'
-import {runUntil} from './driver.ts'
 import {ModelCluster} from './model-cluster.ts'
+import {untilBake} from './releasing.ts'
 
 test('callers inside, by the name of the Service, have the shares of the steps', () => {
   const settings = {
@@ -20,13 +20,6 @@ test('callers inside, by the name of the Service, have the shares of the steps',
     if (seen.length === 0 || b !== seen.at(-1)) seen.push(b)
   }
   look()
-  const until = (phase: string) => {
-    const held = runUntil(cluster, () => cluster.status.phase === phase, 300_000, {}, look)
-    expect(held, `${cluster.status.phase}: ${cluster.status.message}`).toBe(true)
-    look()
-  }
-  until('Healthy')
-  cluster.deploy('app:2')
-  until('Baking')
+  untilBake(cluster, look)
   expect([seen, cluster.dropped]).toEqual([[undefined, 0, 20, 50, 100], 0])
 })

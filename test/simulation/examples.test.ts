@@ -6,14 +6,12 @@ import {describe, expect, test} from 'vitest'
 import {parseAllDocuments} from 'yaml'
 import {planQueries} from '../../analysis/plan.ts'
 import {refusals} from '../../controller/core/refusals.ts'
-import {contextOf} from '../../controller/shell/mesh-context.ts'
 import {alertChannelSpec} from '../../crds/alert-channel.ts'
 import {gitSyncSpec} from '../../crds/git-sync.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import {metricTemplateSpec} from '../../crds/metric-template.ts'
 import {rolloutSpec} from '../../crds/rollout.ts'
-import {meshOf} from '../../mesh/registry.ts'
-import {ModelCluster} from './model-cluster.ts'
+import {plainWorld, worldBeside} from './settings-world.ts'
 
 const folder = new URL('../../examples/', import.meta.url)
 const specs: Record<string, {parse(value: unknown): unknown}> = {
@@ -55,7 +53,8 @@ describe.each(withRollout)('$file', ({objects}) => {
   const spec = rolloutSpec.parse(ofKind(objects, 'Rollout')?.spec)
 
   test('is not refused', () => {
-    const observed = worldOf(spec, ofKind(objects, 'Service'))
+    const ports = ofKind(objects, 'Service')?.spec.ports ?? [{name: 'http', port: 80}]
+    const observed = worldBeside(plainWorld(), spec, ports, [gateway, gatewayClass])
     const settings = refusals(observed).filter(({reason}) => /^(Invalid|Unsupported|NoRoutablePort)/.test(reason))
     expect(settings).toEqual([])
   })
@@ -82,29 +81,6 @@ describe.each(withRollout)('$file', ({objects}) => {
     for (const {query} of queries) expect(errorsIn(query)).toEqual([])
   })
 })
-
-/** What the core sees of the example in a world that lacks nothing else. */
-function worldOf(spec: ReturnType<typeof rolloutSpec.parse>, service: KubeObject | undefined) {
-  const settings = {
-    startMilliseconds: 1,
-    terminationMilliseconds: 1,
-    propagationMilliseconds: 1,
-    settlingMilliseconds: 1,
-  }
-  const world = new ModelCluster(settings, () => 'pass').observe()
-  const mesh = meshOf(spec.traffic)
-  if (!mesh) throw new Error('no mesh')
-  const ports = service?.spec.ports ?? [{name: 'http', port: 80}]
-  const apex = {...world.apex, spec: {...world.apex?.spec, ports}} as KubeObject
-  return {
-    ...world,
-    spec,
-    mesh,
-    meshContext: contextOf(world.rollout, spec, apex),
-    apex,
-    meshObjects: [gateway, gatewayClass],
-  }
-}
 
 function errorsIn(query: string): string[] {
   const errors: string[] = []

@@ -1,7 +1,7 @@
 // Without a mesh nobody looks into a port: whatever a Service speaks, its pods are shared out, and its ports stay as they are.
 import {expect, test} from 'vitest'
-import {runUntil} from './driver.ts'
 import {ModelCluster} from './model-cluster.ts'
+import {untilBake} from './releasing.ts'
 
 const settings = {
   startMilliseconds: 1000,
@@ -26,14 +26,7 @@ function versionsBehind(port: object, strategy: object): string[] {
     const mixture = [...images].toSorted().join(' and ')
     if (mixture !== seen.at(-1)) seen.push(mixture)
   }
-  const until = (phase: string) => {
-    const held = runUntil(cluster, () => cluster.status.phase === phase, 300_000, {}, look)
-    expect(held, `${cluster.status.phase}: ${cluster.status.message}`).toBe(true)
-    look()
-  }
-  until('Healthy')
-  cluster.deploy('app:2')
-  until('Baking')
+  untilBake(cluster, look)
   for (const slot of ['a', 'b']) expect(specOf(`checkout-${slot}`).ports).toMatchObject([port])
   expect(cluster.dropped).toBe(0)
   return seen

@@ -27,6 +27,16 @@ export function until(cluster: ModelCluster, holds: () => boolean, milliseconds 
   expect(runUntil(cluster, holds, milliseconds), `${cluster.status.phase}: ${cluster.status.message}`).toBe(true)
 }
 
+/** A first version and a release up to its bake, looked at after every pass. */
+export function untilBake(cluster: ModelCluster, look: () => void): void {
+  for (const phase of ['Healthy', 'Baking']) {
+    const held = runUntil(cluster, () => cluster.status.phase === phase, 300_000, {}, look)
+    expect(held, `${cluster.status.phase}: ${cluster.status.message}`).toBe(true)
+    look()
+    if (phase === 'Healthy') cluster.deploy('app:2')
+  }
+}
+
 /** What people are told until a condition holds. */
 export function toldUntil(
   cluster: ModelCluster,

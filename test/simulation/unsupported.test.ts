@@ -1,13 +1,10 @@
 // What a real mesh can't do with a Rollout's own settings and ports: refused by the core with field, reason and fix, before
 // anything is made.
 import {expect, test} from 'vitest'
-import type {Observation} from '../../controller/core/observation.ts'
 import {refusals} from '../../controller/core/refusals.ts'
-import {contextOf} from '../../controller/shell/mesh-context.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import {rolloutSpec} from '../../crds/rollout.ts'
-import {meshOf} from '../../mesh/registry.ts'
-import {ModelCluster} from './model-cluster.ts'
+import {plainWorld, worldBeside} from './settings-world.ts'
 
 const http = [{name: 'http', port: 80}]
 const grpc = [{name: 'grpc', port: 80, appProtocol: 'grpc'}]
@@ -34,19 +31,9 @@ interface Play {
 
 /** Reason, field and problem of what the core says of a Rollout, beside what the model's world lacks. */
 function refused({traffic, ports = http, strategy = canary, checks = [], more = {}, objects = []}: Play) {
-  const settings = {
-    startMilliseconds: 1,
-    terminationMilliseconds: 1,
-    propagationMilliseconds: 1,
-    settlingMilliseconds: 1,
-  }
-  const world = new ModelCluster(settings, () => 'pass').observe()
+  const world = plainWorld()
   const spec = rolloutSpec.parse({...world.spec, traffic, strategy, analysis: {checks}, ...more})
-  const mesh = meshOf(traffic as Observation['spec']['traffic'])
-  if (!mesh) throw new Error('no mesh')
-  const apex = {...world.apex, spec: {...world.apex?.spec, ports}} as KubeObject
-  const meshContext = contextOf(world.rollout, spec, apex)
-  return refusals({...world, spec, mesh, meshContext, apex, meshObjects: objects}).filter(
+  return refusals(worldBeside(world, spec, ports, objects)).filter(
     ({reason}) => reason === 'UnsupportedByMesh' || reason.startsWith('Invalid'),
   )
 }

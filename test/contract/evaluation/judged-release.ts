@@ -8,6 +8,7 @@ import type {
   MetricRangeAnswer,
   MetricRequest,
   MetricSample,
+  MetricSeries,
   Metrics,
 } from '../../../controller/ports.ts'
 import {Evaluator} from '../../../controller/shell/evaluate.ts'
@@ -40,19 +41,27 @@ export function metricsOf(store: MetricStore): Metrics & {queries: MetricRequest
       queries.push(request)
       return {kind: 'vector', samples: instant(request.query, request.at)}
     },
-    async queryRange({query, from, to, stepMilliseconds}): Promise<MetricRangeAnswer> {
-      const series = new Map<string, {labels: Record<string, string>; points: {at: number; value: number}[]}>()
-      for (let at = from; at <= to; at += stepMilliseconds) {
-        for (const {labels, value} of instant(query, at)) {
-          const key = JSON.stringify(labels)
-          const known = series.get(key) ?? {labels, points: []}
-          known.points.push({at, value})
-          series.set(key, known)
-        }
-      }
-      return {kind: 'matrix', series: [...series.values()]}
+    async queryRange(request): Promise<MetricRangeAnswer> {
+      return {kind: 'matrix', series: seriesOver(request, instant)}
     },
   }
+}
+
+/** The series of a range, from what an instant query says at each of its times. */
+export function seriesOver(
+  {query, from, to, stepMilliseconds}: Parameters<Metrics['queryRange']>[0],
+  instant: (query: string, at: number) => MetricSample[],
+): MetricSeries[] {
+  const series = new Map<string, MetricSeries>()
+  for (let at = from; at <= to; at += stepMilliseconds) {
+    for (const {labels, value} of instant(query, at)) {
+      const key = JSON.stringify(labels)
+      const known = series.get(key) ?? {labels, points: []}
+      known.points.push({at, value})
+      series.set(key, known)
+    }
+  }
+  return [...series.values()]
 }
 
 /** Nothing is in the cluster but maybe a MetricTemplate of every name. */

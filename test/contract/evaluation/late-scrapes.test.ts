@@ -7,6 +7,7 @@ import {evaluateInstant} from '../../../playground/metrics/promql/evaluate.ts'
 import {createTarget} from '../../../playground/metrics/scraper.ts'
 import {MetricStore} from '../../../playground/metrics/store.ts'
 import {type Caller, observe, page, range, start} from './callers.ts'
+import {seriesOver} from './judged-release.ts'
 
 const scrapeSeconds = 15
 
@@ -47,17 +48,8 @@ function latePrometheus(sends: Caller['sends'], {offset, storedAfter, behind}: L
     async query({query, at}) {
       return {kind: 'vector', samples: instant(query, at), serverTime: serverTime()}
     },
-    async queryRange({query, from, to, stepMilliseconds}) {
-      const series = new Map<string, {labels: Record<string, string>; points: {at: number; value: number}[]}>()
-      for (let at = from; at <= to; at += stepMilliseconds) {
-        for (const {labels, value} of instant(query, at)) {
-          const key = JSON.stringify(labels)
-          const known = series.get(key) ?? {labels, points: []}
-          known.points.push({at, value})
-          series.set(key, known)
-        }
-      }
-      return {kind: 'matrix', series: [...series.values()], serverTime: serverTime()}
+    async queryRange(request) {
+      return {kind: 'matrix', series: seriesOver(request, instant), serverTime: serverTime()}
     },
   }
   return {metrics, tell}
