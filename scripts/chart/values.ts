@@ -112,7 +112,7 @@ const pod = {
   resources: raw
     .default({requests: {cpu: '50m', memory: '160Mi'}, limits: {memory: '512Mi'}})
     .describe(
-      'Resources of the container. An idle controller of up to 100 Rollouts holds some 125 to 145 MiB, one of 1,000 some 300 (measured); the limit leaves room for lists and Git.',
+      'Resources of the container. An idle controller of up to 100 Rollouts holds some 125 to 150 MiB, one of 1,000 some 300 (measured); the limit leaves room for lists and Git.',
     ),
   gitCacheSizeLimit: text('Size limit of the volume for Git clones; one clone holds at most 256 MiB.', '2Gi'),
   temporarySizeLimit: text('Size limit of the volume at /tmp.', '64Mi'),
