@@ -182,7 +182,7 @@ export class Evaluator {
 
   /** Takes in what is due, up to the first grid time that has to be judged. */
   async #opened(input: EvaluationInput, release: Release, before: Remembered): Promise<Remembered> {
-    const {status, step, terms, grid} = release
+    const {status, step, terms, grid, reader, families} = release
     const {retryAt: _over, ...known} = before
     const taken = status.evidence ? timeOf(status.evidence.through) : Number.NEGATIVE_INFINITY
     const isHistory = (at: number) => at <= Math.max(gridTimeAfter(grid, step.since), taken)
@@ -191,7 +191,6 @@ export class Evaluator {
     if (!Array.isArray(ahead)) return this.#unread(input, release, known, session, ahead)
     const from = (now: Session) => (known.open.length > 0 ? known.session : now)
     for (const [index, raw] of ahead.entries()) {
-      const {reader, families} = release
       const reading = await withReturned(this.#counters, reader, families, session.readings, raw, terms)
       if ('kind' in reading) {
         const rest = {...known, session: from(session), ahead: ahead.slice(index)}

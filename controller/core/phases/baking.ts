@@ -2,7 +2,7 @@
 // that going back is a traffic move of seconds.
 
 import {timeOf} from '../../../crds/common.ts'
-import type {CheckResult} from '../../../crds/rollout-status.ts'
+import type {CheckResult, PendingAlert} from '../../../crds/rollout-status.ts'
 import {releaseFields, withAlert} from '../alerts.ts'
 import {findCandidate} from '../candidate.ts'
 import {carriedOut, commanded} from '../commands.ts'
@@ -79,21 +79,42 @@ function bake(world: World, model: BakingModel, judgement: Judgement): Outcome {
   }
 }
 
-/** The bake goes on, for a reason that a person should know of. */
+/** The bake has no verdict, and ends when there is one, or when somebody says so. */
 function undecided(world: World, model: BakingModel, what: string, result: CheckResult | undefined): Outcome {
-  const {primary, previous, release} = model.state
-  const state = {...model.state, release: pausedFor(world, release, 'Inconclusive')}
-  const held = {model: {...model, state}, message: 'Paused: Inconclusive', notes: []}
-  if (release.paused?.reason === 'Inconclusive') return held
-  const text = `The bake ends when there is a verdict: ${what}`
-  const ledger = withAlert(world, model.ledger, `${release.id}/bake`, {
-    event: 'PausedInconclusive',
-    severity: 'warn',
-    title: `${world.observation.meshContext.rollout.name}: bake of ${primary.image} has no verdict`,
-    text: `${text}. ${previous.image} stays warm. Set fairlead.dev/end-bake or fairlead.dev/abort to "${primary.revision}" to decide.`,
-    fields: {...releaseFields(world, previous, primary), ...fieldsOfCheck(world, result)},
+  const {primary, previous} = model.state
+  const text = `The bake ends when there is a verdict: ${what}.`
+  return pausedBake(world, model, 'Inconclusive', {
+    text,
+    title: `bake of ${primary.image} has no verdict`,
+    advice: ` ${previous.image} stays warm. Set fairlead.dev/end-bake or fairlead.dev/abort to "${primary.revision}" to decide.`,
+    fields: fieldsOfCheck(world, result),
   })
-  return {...held, model: {state, ledger}, notes: [note('Warning', 'PausedInconclusive', `${text}.`)]}
+}
+
+/** What people are told of a bake that goes on: the advice stands in the alert alone. */
+interface Told {
+  title: string
+  text: string
+  advice?: string
+  fields?: PendingAlert['fields']
+}
+
+/** The bake goes on, for a reason that a person should know of. */
+function pausedBake(world: World, model: BakingModel, reason: string, told: Told): Outcome {
+  const {primary, previous, release} = model.state
+  const {title, text, advice = '', fields = {}} = told
+  const state = {...model.state, release: pausedFor(world, release, reason)}
+  const held = {model: {...model, state}, message: `Paused: ${reason}`, notes: []}
+  if (release.paused?.reason === reason) return held
+  const event = `Paused${reason}`
+  const ledger = withAlert(world, model.ledger, `${release.id}/bake`, {
+    event,
+    severity: 'warn',
+    title: `${world.observation.meshContext.rollout.name}: ${title}`,
+    text: `${text}${advice}`,
+    fields: {...releaseFields(world, previous, primary), ...fields},
+  })
+  return {...held, model: {state, ledger}, notes: [note('Warning', event, text)]}
 }
 
 /** Says that a newer revision waits for the slot. */
@@ -120,23 +141,11 @@ function close(world: World, model: BakingModel): Outcome {
 }
 
 /** The mesh is late with the last weight: people are told of it, and the bake ends when the mesh has confirmed it. */
-function late(world: World, {state, ledger}: BakingModel): Outcome {
-  const {release, primary, previous} = state
-  const text = `${missingText(world, ledger)}. The bake ends when the mesh has.`
-  const held = {state: {...state, release: pausedFor(world, release, 'Unconfirmed')}, ledger}
-  if (release.paused?.reason === 'Unconfirmed') return holdAt(held, 'Paused: Unconfirmed')
-  const alerted = withAlert(world, ledger, `${release.id}/bake`, {
-    event: 'PausedUnconfirmed',
-    severity: 'warn',
-    title: `${world.observation.meshContext.rollout.name}: bake of ${primary.image} paused (Unconfirmed)`,
-    text,
-    fields: releaseFields(world, previous, primary),
+function late(world: World, model: BakingModel): Outcome {
+  return pausedBake(world, model, 'Unconfirmed', {
+    title: `bake of ${model.state.primary.image} paused (Unconfirmed)`,
+    text: `${missingText(world, model.ledger)}. The bake ends when the mesh has.`,
   })
-  return {
-    model: {...held, ledger: alerted},
-    message: 'Paused: Unconfirmed',
-    notes: [note('Warning', 'PausedUnconfirmed', text)],
-  }
 }
 
 /** The bake is over; a share that the previous version kept goes to the new one first. */
