@@ -2,15 +2,10 @@
 import {expect, test} from 'vitest'
 import {ModelCluster} from './model-cluster.ts'
 import {untilBake} from './releasing.ts'
+import {settings as usual} from './usual-settings.ts'
 
 test('callers inside, by the name of the Service, have the shares of the steps', () => {
-  const settings = {
-    startMilliseconds: 1000,
-    terminationMilliseconds: 2000,
-    propagationMilliseconds: 250,
-    settlingMilliseconds: 1000,
-    mesh: 'gatewayAPI, inside',
-  } as const
+  const settings = {...usual, mesh: 'gatewayAPI, inside'} as const
   const analysis = {interval: '5s', window: '5s', checks: [{name: 'success', threshold: {query: 'up', min: 1}}]}
   const spec = {strategy: {canary: {steps: [{weight: 20}, {weight: 50}]}}, analysis}
   const cluster = new ModelCluster({...settings, spec}, () => 'pass')

@@ -7,13 +7,7 @@ import {runUntil} from './driver.ts'
 import {requestFrom, sharesOf} from './mesh-reading.ts'
 import {ModelCluster, type ModelSettings, type Oracle} from './model-cluster.ts'
 import {insideCaller, linkerdRoute, usersRoute} from './model-linkerd.ts'
-
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
+import {settings} from './usual-settings.ts'
 
 function openCluster(
   spec: object,

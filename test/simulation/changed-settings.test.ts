@@ -8,13 +8,7 @@ import {rolloutSpec} from '../../crds/rollout.ts'
 import {linkerd} from '../../mesh/linkerd/index.ts'
 import {runUntil} from './driver.ts'
 import {ModelCluster, type ModelSettings} from './model-cluster.ts'
-
-const settings: ModelSettings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
+import {settings} from './usual-settings.ts'
 
 function serving(more: Partial<ModelSettings> = {}): ModelCluster {
   const cluster = new ModelCluster({...settings, ...more}, () => 'pass')

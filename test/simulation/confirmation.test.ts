@@ -4,13 +4,7 @@ import {decide} from '../../controller/core/decide.ts'
 import {annotations} from '../../crds/names.ts'
 import {runUntil} from './driver.ts'
 import {ModelCluster, type Oracle} from './model-cluster.ts'
-
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
+import {settings} from './usual-settings.ts'
 
 function until(cluster: ModelCluster, phase: string): void {
   const reached = runUntil(cluster, () => cluster.status.phase === phase, 120_000)

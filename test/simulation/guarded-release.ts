@@ -3,14 +3,9 @@ import {expect} from 'vitest'
 import type {KubeObject} from '../../crds/meta.ts'
 import {runUntil} from './driver.ts'
 import {ModelCluster, type Oracle} from './model-cluster.ts'
+import {settings as usual} from './usual-settings.ts'
 
-export const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-  mesh: 'istio' as const,
-}
+export const settings = {...usual, mesh: 'istio' as const}
 export const analysis = {
   interval: '5s',
   window: '5s',

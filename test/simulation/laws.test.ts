@@ -6,13 +6,7 @@ import type {Observation} from '../../controller/core/observation.ts'
 import {runUntil} from './driver.ts'
 import {ModelCluster} from './model-cluster.ts'
 import {seeded} from './random.ts'
-
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
+import {settings} from './usual-settings.ts'
 
 function frozen<T>(value: T): T {
   if (value === null || typeof value !== 'object' || Object.isFrozen(value)) return value

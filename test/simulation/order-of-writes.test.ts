@@ -6,13 +6,8 @@ import {annotations, labels} from '../../crds/names.ts'
 import {pass, runUntil} from './driver.ts'
 import {ModelCluster} from './model-cluster.ts'
 import {places, play, type StoryName, someOf, stories} from './stories.ts'
+import {settings} from './usual-settings.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
 const stepMilliseconds = 250
 
 /** Of these the controller dies before every write; of the others before one in so many. */

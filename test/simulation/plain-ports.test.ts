@@ -2,14 +2,9 @@
 import {expect, test} from 'vitest'
 import {ModelCluster} from './model-cluster.ts'
 import {untilBake} from './releasing.ts'
+import {settings as usual} from './usual-settings.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-  mesh: 'none',
-} as const
+const settings = {...usual, mesh: 'none'} as const
 const analysis = {interval: '5s', window: '5s', checks: [{name: 'success', threshold: {query: 'up', min: 1}}]}
 
 /** A release of app:2 in which the callers' Service has one port: the versions behind it, one after the other. */

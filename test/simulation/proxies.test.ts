@@ -4,13 +4,8 @@ import {labels} from '../../crds/names.ts'
 import {pass} from './driver.ts'
 import {ModelCluster} from './model-cluster.ts'
 import {type Agreed, Proxies} from './proxies.ts'
+import {settings} from './usual-settings.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
 const stepMilliseconds = 250
 
 /** A cluster at rest after its adoption, and what breaks it. */

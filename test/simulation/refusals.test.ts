@@ -6,17 +6,7 @@ import type {Observation} from '../../controller/core/observation.ts'
 import {refusals} from '../../controller/core/refusals.ts'
 import type {KubeObject, ManagedFieldsEntry} from '../../crds/meta.ts'
 import {meshes} from '../../mesh/registry.ts'
-import {ModelCluster} from './model-cluster.ts'
-
-function sound(): Observation {
-  const settings = {
-    startMilliseconds: 1000,
-    terminationMilliseconds: 2000,
-    propagationMilliseconds: 250,
-    settlingMilliseconds: 1000,
-  }
-  return new ModelCluster(settings, () => 'pass').observe()
-}
+import {plainWorld} from './settings-world.ts'
 
 function owner(manager: string, operation: 'Apply' | 'Update', field: string): ManagedFieldsEntry[] {
   return [{manager, operation, fieldsV1: {'f:spec': {[`f:${field}`]: {}}}}]
@@ -256,7 +246,7 @@ const cases: Case[] = [
 ]
 
 test('a sound world is not refused', () => {
-  expect(refusals(sound())).toEqual([])
+  expect(refusals(plainWorld())).toEqual([])
 })
 
 test.each([
@@ -270,12 +260,12 @@ test.each([
     {strategy: {canary: {steps: [{weight: 9, minimumDwell: '1m', maximumDwell: '1m'}]}}},
   ],
 ])('compare checks allow %s', (_, spec) => {
-  const world = sound()
+  const world = plainWorld()
   expect(refusals({...world, spec: compared(world, spec, {}, 1)}).map(({problem}) => problem)).toEqual([])
 })
 
 test('compare checks allow a heavy step whose own checks are others', () => {
-  const world = sound()
+  const world = plainWorld()
   const spec = compared(world, {strategy: {canary: {steps: [{weight: 90, checks: ['success']}]}}}, {}, 1)
   const checks = [...spec.analysis.checks, ...world.spec.analysis.checks]
   expect(checks.map(({name}) => name)).toEqual(['errors', 'success'])
@@ -287,12 +277,12 @@ test('compare checks allow a heavy step whose own checks are others', () => {
 })
 
 test('a small holdback is fine where nothing is compared', () => {
-  const world = sound()
+  const world = plainWorld()
   expect(refusals({...world, spec: {...world.spec, bake: {duration: '1m', holdback: 10}}})).toEqual([])
 })
 
 test('of two Rollouts on one Service the older goes on, and the other is told both names', () => {
-  const world = sound()
+  const world = plainWorld()
   const [found, ...more] = refusals({...world, siblings: [onService]})
   expect(more).toEqual([])
   expect(found?.problem).toBe(
@@ -311,7 +301,7 @@ function repeats(intent: Intent, {target, apex}: Observation): boolean {
 }
 
 test.each(cases)('%s (%s, %s), and no value is touched', (reason, where, field, change) => {
-  const world = change(sound())
+  const world = change(plainWorld())
   const [found] = refusals(world)
   expect([found?.reason, found?.object, found?.field]).toEqual([reason, where, field])
   expect(found?.fix).not.toBe('')
@@ -322,7 +312,7 @@ test.each(cases)('%s (%s, %s), and no value is touched', (reason, where, field, 
 })
 
 test('what only happens to own a field, or lets go of it, is no refusal', () => {
-  const world = sound()
+  const world = plainWorld()
   const scaled = {
     ...world,
     target: changed(world.target, {}, {managedFields: owner('kubectl-scale', 'Update', 'replicas')}),
@@ -343,7 +333,7 @@ test.each([
   ['ReplicasOwnedElsewhere', 'Deployment', 'replicas', {replicas: 3}],
   ['ApexNotOwned', 'Service', 'selector', {selector: {app: 'checkout'}}],
 ])('%s: the field is owned here too before it is dropped elsewhere', (reason, kind, field, spec) => {
-  const world = sound()
+  const world = plainWorld()
   const managed = {managedFields: owner('flux', 'Apply', field)}
   const refused = {
     ...world,

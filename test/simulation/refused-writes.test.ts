@@ -6,13 +6,8 @@ import {annotations, labels} from '../../crds/names.ts'
 import {Controller, runUntil} from './driver.ts'
 import {ModelCluster, type Oracle} from './model-cluster.ts'
 import {Proxies} from './proxies.ts'
+import {settings} from './usual-settings.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
 const step = {strategy: {canary: {steps: [{weight: 50}]}}}
 
 /** One that stays at its weight, or in its bake, until something happens to it. */

@@ -6,13 +6,7 @@ import type {ProportionEvidence} from '../../crds/evidence.ts'
 import type {ComparisonFacts, PendingAlert} from '../../crds/rollout-status.ts'
 import {runUntil} from './driver.ts'
 import {ModelCluster, type ModelSettings, type Oracle, type Says} from './model-cluster.ts'
-
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
+import {settings} from './usual-settings.ts'
 
 /** A release of app:2 that has just come onto its first step. */
 export function releasing(oracle: Oracle, spec: object = {}, pods: Partial<ModelSettings> = {}): ModelCluster {

@@ -3,13 +3,8 @@ import {expect, test} from 'vitest'
 import {annotations} from '../../crds/names.ts'
 import {runUntil} from './driver.ts'
 import {ModelCluster, type Oracle} from './model-cluster.ts'
+import {settings} from './usual-settings.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
 const verdicts: Oracle = image => (image.includes('bad') ? 'fail' : image.includes('silent') ? 'noData' : 'pass')
 
 function adopted(spec: object = {}, oracle: Oracle = verdicts): ModelCluster {

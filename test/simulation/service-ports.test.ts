@@ -4,13 +4,8 @@ import {describe, expect, test} from 'vitest'
 import {annotations, labels} from '../../crds/names.ts'
 import {runUntil} from './driver.ts'
 import {ModelCluster, type ModelSettings, type Oracle, templateOf} from './model-cluster.ts'
+import {settings} from './usual-settings.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
 const http = {name: 'http', port: 80, protocol: 'TCP'}
 const admin = {name: 'admin', port: 9090, protocol: 'TCP'}
 

@@ -4,15 +4,10 @@ import {contextOf} from '../../controller/shell/mesh-context.ts'
 import type {KubeObject} from '../../crds/meta.ts'
 import {meshOf} from '../../mesh/registry.ts'
 import {ModelCluster} from './model-cluster.ts'
+import {settings} from './usual-settings.ts'
 
 /** The model's own world, before anything of the Rollout is there. */
 export function plainWorld(): Observation {
-  const settings = {
-    startMilliseconds: 1,
-    terminationMilliseconds: 1,
-    propagationMilliseconds: 1,
-    settlingMilliseconds: 1,
-  }
   return new ModelCluster(settings, () => 'pass').observe()
 }
 

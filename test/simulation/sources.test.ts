@@ -4,13 +4,8 @@ import {annotations} from '../../crds/names.ts'
 import {runUntil} from './driver.ts'
 import {ModelCluster, type ModelSettings, type Oracle, templateOf} from './model-cluster.ts'
 import {nodes} from './model-workloads.ts'
+import {settings} from './usual-settings.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
 const verdicts: Oracle = image => (image.includes('bad') ? 'fail' : 'pass')
 
 function adopted(model: Partial<ModelSettings>, oracle: Oracle = verdicts): ModelCluster {

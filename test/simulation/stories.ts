@@ -4,13 +4,8 @@ import {Controller} from './driver.ts'
 import type {meshModels} from './mesh-models.ts'
 import {ModelCluster, type Oracle} from './model-cluster.ts'
 import {type Agreed, Proxies} from './proxies.ts'
+import {settings} from './usual-settings.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
 const tickMilliseconds = 250
 /** For so long nobody writes after the controller has died. */
 const deadMilliseconds = 8000

@@ -3,13 +3,8 @@ import {describe, expect, test} from 'vitest'
 import type {Split} from '../../crds/rollout-status.ts'
 import {runUntil} from './driver.ts'
 import {ModelCluster, type Oracle} from './model-cluster.ts'
+import {settings} from './usual-settings.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
 const insiders = [{headers: [{name: 'x-group', exact: 'insiders'}]}]
 
 interface Play {

@@ -5,13 +5,8 @@ import {annotations} from '../../crds/names.ts'
 import type {CheckResult} from '../../crds/rollout-status.ts'
 import {pass as onePass, runUntil} from './driver.ts'
 import {ModelCluster, type Oracle} from './model-cluster.ts'
+import {settings} from './usual-settings.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-}
 const checks = [{name: 'success', threshold: {metric: 'requestSuccessRate', min: 99}}]
 
 function adopted(spec: object, oracle: Oracle): ModelCluster {

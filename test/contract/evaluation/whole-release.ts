@@ -5,16 +5,11 @@ import type {Metrics} from '../../../controller/ports.ts'
 import type {RolloutStatus} from '../../../crds/rollout-status.ts'
 import {carriedOut} from '../../simulation/driver.ts'
 import {ModelCluster} from '../../simulation/model-cluster.ts'
+import {settings as usual} from '../../simulation/usual-settings.ts'
 import {start} from './callers.ts'
 import {type Judge, sharedEvaluator} from './judged-release.ts'
 
-const settings = {
-  startMilliseconds: 1000,
-  terminationMilliseconds: 2000,
-  propagationMilliseconds: 250,
-  settlingMilliseconds: 1000,
-  mesh: 'istio' as const,
-}
+const settings = {...usual, mesh: 'istio' as const}
 const passMilliseconds = 1000
 
 export class WholeRelease {
