@@ -12,6 +12,8 @@ export interface Step {
   name: string
   program: string
   args: readonly string[]
+  /** Added to the environment. */
+  env?: Readonly<Record<string, string>>
 }
 
 export interface StepResult {
@@ -58,7 +60,7 @@ export async function runStep(step: Step, timeoutMilliseconds = stepTimeoutMilli
 function ended(step: Step, descriptor: number, timeoutMilliseconds: number): Promise<string> {
   const binaries = join(root, 'node_modules', '.bin')
   const program = join(binaries, step.program)
-  const env = {...process.env, PATH: binaries + delimiter + (process.env.PATH ?? '')}
+  const env = {...process.env, ...step.env, PATH: binaries + delimiter + (process.env.PATH ?? '')}
   return new Promise(resolve => {
     const child = spawn(program, step.args, {cwd: root, env, stdio: ['ignore', descriptor, descriptor]})
     let late = false

@@ -1,47 +1,46 @@
-// Reads vitest's JSON report: how many tests passed and failed, with everything that is wrong counted as a failure.
+// Reads what test-reporter.ts wrote of a run: how many tests passed and failed, with everything that is wrong counted as a
+// failure.
+import {existsSync, readFileSync} from 'node:fs'
 import {z} from 'zod'
 
+/** Names the file for the report; without it none is written. */
+export const reportVariable = 'FAIRLEAD_TEST_REPORT'
+
 const testReport = z.object({
-  numPassedTests: z.int().min(0),
-  numFailedTests: z.int().min(0),
-  numPendingTests: z.int().min(0),
-  numTodoTests: z.int().min(0),
-  testResults: z.array(z.object({status: z.string(), assertionResults: z.array(z.object({status: z.string()}))})),
+  passed: z.int().min(0),
+  skipped: z.int().min(0),
+  /** A line for each test, hook, or file that failed. */
+  failures: z.array(z.string()),
 })
+export type TestReport = z.output<typeof testReport>
 
 export interface Counts {
   passed: number
   failed: number
-  /** What counted as failed beside failed tests, in words. */
+  /** What counted as failed, in words; more than one failure may share a line. */
   remarks: string[]
 }
 
 /**
  * Counts of a run.
- * @param text contents of the report, or undefined when vitest wrote none
+ * @param file the report; vitest wrote none when it is not there
  * @param exitedWell whether vitest's exit status was 0
  */
-export function countsOf(text: string | undefined, exitedWell: boolean): Counts {
-  if (text === undefined) return {passed: 0, failed: 1, remarks: ['vitest wrote no report']}
-  const parsed = testReport.safeParse(readJson(text))
+export function countsIn(file: string, exitedWell: boolean): Counts {
+  if (!existsSync(file)) return {passed: 0, failed: 1, remarks: ['vitest wrote no report']}
+  const parsed = testReport.safeParse(readJson(readFileSync(file, 'utf8')))
   if (!parsed.success) return {passed: 0, failed: 1, remarks: ["vitest's report cannot be read"]}
-  const report = parsed.data
-  const remarks: string[] = []
-  let failed = report.numFailedTests
-  const add = (count: number, remark: string) => {
-    if (count === 0) return
-    failed += count
-    remarks.push(remark)
-  }
-  const broken = report.testResults.filter(
-    file => file.status === 'failed' && !file.assertionResults.some(test => test.status === 'failed'),
-  ).length
-  const skipped = report.numPendingTests + report.numTodoTests
-  add(broken, `${broken} test files failed outside their tests, such as on import`)
-  add(skipped, `${skipped} tests were skipped: a test runs or is removed`)
-  if (report.numPassedTests + report.numFailedTests === 0) add(1, 'no test ran')
-  if (!exitedWell && failed === 0) add(1, 'vitest failed although every test passed, such as on an unhandled error')
-  return {passed: report.numPassedTests, failed, remarks}
+  const {passed, skipped, failures} = parsed.data
+  const remarks = [...failures]
+  if (skipped > 0) remarks.push(`${skipped} tests were skipped: a test runs or is removed`)
+  if (passed + failures.length === 0) remarks.push('no test ran')
+  if (!exitedWell && remarks.length === 0) remarks.push('vitest failed although every test passed')
+  return {passed, failed: remarks.length + Math.max(0, skipped - 1), remarks}
+}
+
+/** Says what failed, a line each, in the form that .ci/run repeats at its end, and then the sums. */
+export function closingLines({passed, failed, remarks}: Counts): string {
+  return [...remarks.map(remark => `FAILED ${remark}`), `${passed} passed, ${failed} failed`, ''].join('\n')
 }
 
 function readJson(text: string): unknown {

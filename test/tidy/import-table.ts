@@ -66,14 +66,14 @@ const rooms: readonly Room[] = [
   {
     folder: 'scripts/',
     rooms: ['crds/', 'mesh/types.ts', 'mesh/registry.ts'],
-    packages: ['node:', 'rolldown', 'yaml', 'zod'],
+    packages: ['node:', 'rolldown', 'vitest', 'vitest/node', 'yaml', 'zod'],
   },
   {
     folder: 'test/',
     rooms: [anyRoom],
     packages: ['node:', '@prometheus-io/lezer-promql', 'oxc-parser', 'undici', 'vitest/node', 'yaml', 'zod'],
   },
-  {folder: 'vitest', rooms: [], packages: ['vitest/config']},
+  {folder: 'vitest', rooms: ['scripts/'], packages: ['vitest/config']},
 ]
 
 /** What tests beside the code may use as well. */
