@@ -12,8 +12,9 @@ import {startMeshExporter} from './release/mesh-exporter.ts'
 
 const namespace = 'leader'
 /** Half a second for the hand-over, and what a loaded machine adds. */
-const handOverMilliseconds = 1000
 const leaseMilliseconds = 15_000
+/** By far less than the lease, which a leader that stops gives back. */
+const handOverMilliseconds = leaseMilliseconds / 3
 
 let plane: ControlPlane
 let kubectl: Kubectl

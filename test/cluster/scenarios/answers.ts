@@ -42,7 +42,6 @@ export function expectSwitches({observed, moves}: Report[string], servers: reado
   expect(moves.map(({after}) => [...new Set(answers(after))])).toEqual(servers.map(server => [server]))
   for (const {meanwhile, after} of moves) {
     const [next] = answers(after)
-    expect(meanwhile.length).toBeGreaterThan(50)
     expect(new Set(meanwhile.map(({status}) => status))).toEqual(new Set([200]))
     expect(new Set(answers(meanwhile))).toEqual(new Set([before, next]))
     before = next

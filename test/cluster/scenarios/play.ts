@@ -13,6 +13,9 @@ import type {SeenRequest} from './servers.ts'
 
 /** Copies of requests arrive after their answers. */
 const stragglerMilliseconds = 200
+/** So many requests at least are under way around a change, some of them before it: on a busy machine it may be over sooner. */
+const leastMeanwhile = 100
+const leastBefore = 5
 
 /** One series of a proxy's. */
 export interface Counter {
@@ -136,11 +139,12 @@ async function move(world: World, scenario: Scenario, split: Split): Promise<Rep
   let moving = true
   const meanwhile: Observed[] = []
   const going = (async () => {
-    while (moving) {
+    while (moving || meanwhile.length < leastMeanwhile) {
       const observed = await sendOne(world, first).catch(lost)
       meanwhile.push({...observed, endedAt: performance.now()})
     }
   })()
+  while (meanwhile.length < leastBefore) await pause(1)
   await apply(world, {...scenario, split})
   await world.settled()
   moving = false
