@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest'
-import {dueGridTimes, gridOf, gridTimeAfter, latestGridTime, nextReadingAt} from './grid.ts'
+import {chosenInterval, dueGridTimes, gridOf, gridTimeAfter, latestGridTime, nextReadingAt} from './grid.ts'
 
 const grid = gridOf(15_000)
 
@@ -16,6 +16,25 @@ describe('the grid of reading times', () => {
     expect(gridOf(60_000).lagMilliseconds).toBe(2000)
     expect(nextReadingAt(grid, 1_000_000_005_000)).toBe(1_000_000_022_000)
     expect(nextReadingAt(grid, 1_000_000_006_000)).toBe(1_000_000_022_000)
+  })
+
+  test.each([
+    [undefined, 15],
+    [0, 15],
+    [1, 15],
+    [2, 15],
+    [4, 15],
+    [8, 15],
+    [9, 15],
+    [11, 10],
+    [12, 10],
+    [13, 10],
+    [17, 10],
+    [23, 5],
+    [24, 5],
+    [120, 5],
+  ])('with %s scrapes in two minutes the interval is %i s', (scrapes, seconds) => {
+    expect(chosenInterval(scrapes)).toBe(1000 * seconds)
   })
 
   test('what was missed is made up for in order', () => {

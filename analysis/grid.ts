@@ -16,6 +16,11 @@ const maximumReplayed = 480
 /** Those that are read at once with the history before them: below the 11,000 points that Prometheus gives of a series. */
 const maximumRead = 10_000
 
+/** Intervals to choose from where none is asked for, seconds. */
+const [leastSeconds, middleSeconds, usualSeconds] = [5, 10, 15] as const
+/** Scrapes of so long are counted for that choice, seconds. */
+export const scrapesSeconds = 120
+
 /** Times in milliseconds since the epoch. */
 export interface Grid {
   intervalMilliseconds: number
@@ -26,6 +31,16 @@ export interface Grid {
 export function gridOf(intervalMilliseconds: number): Grid {
   const interval = Math.max(intervalMilliseconds, minimumIntervalMilliseconds)
   return {intervalMilliseconds: interval, lagMilliseconds: Math.min(interval / lagParts, maximumLagMilliseconds)}
+}
+
+/**
+ * The interval (milliseconds) where none is asked for: the shortest with a scrape in each, for counters that were scraped so
+ * many times in {@link scrapesSeconds}. Rarer scrapes cost queries that find nothing new; an absent number is not known.
+ */
+export function chosenInterval(scrapes = 0): number {
+  // Which scrapes fall into the range is chance, but for one of them.
+  const fits = (seconds: number) => scrapes + 1 >= scrapesSeconds / seconds
+  return 1000 * ([leastSeconds, middleSeconds].find(fits) ?? usualSeconds)
 }
 
 /** The first grid time at or after a time. */

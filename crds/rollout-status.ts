@@ -140,6 +140,11 @@ const release = z.strictObject({
   id: z.string().max(63).describe('Names the release: the number of the release and its revision.'),
   startedAt: time,
   phaseSince: time.describe('When the release entered its phase.'),
+  interval: z
+    .string()
+    .max(16)
+    .optional()
+    .describe('Time between two evaluations, where the spec names none: found from the scrapes.'),
   stepIndex: z.int().min(0).max(100).optional().describe('Step under way, from 0.'),
   stepSince: time.optional().describe('When the weight of the step was confirmed.'),
   held: z

@@ -64,7 +64,11 @@ const check = z
 
 const analysis = z
   .strictObject({
-    interval: duration.default('15s').describe('Time between two evaluations.'),
+    interval: duration
+      .optional()
+      .describe(
+        'Time between two evaluations. Default: the scrape interval of the counters, from 5s to 15s, found when a release begins; 15s where it cannot be told.',
+      ),
     window: duration
       .default('1m')
       .describe(

@@ -96,6 +96,8 @@ export interface Observation {
   alertChannels: string[]
   /** Present when an evaluation was due. */
   analysis?: AnalysisObservation
+  /** Of a release that is prepared: the time between two evaluations that fits the scrapes, milliseconds. */
+  interval?: number
   /** What the API server refused in the last pass, by object. */
   refusedWrites: {object: string; message: string}[]
   /** Alerts that were delivered since the last pass. */

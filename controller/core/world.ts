@@ -1,4 +1,5 @@
 // What a phase sees and what it gives back. Phases are functions from a world to an outcome: no I/O, no clock, no memory.
+import {chosenInterval} from '../../analysis/grid.ts'
 import {durationMilliseconds} from '../../crds/common.ts'
 import type {RolloutSpec} from '../../crds/rollout.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
@@ -62,14 +63,16 @@ export function worldOf(observation: Observation, model: Model, problems: Proble
     revision:
       source &&
       identify(source, model.ledger, contentsOf(model.state), content => holdsSource(observation, source, content)),
-    durations: durationsOf(spec),
+    durations: durationsOf(spec, 'release' in model.state ? model.state.release.interval : undefined),
     steps: stepsOf(spec),
   }
 }
 
-export function durationsOf(spec: RolloutSpec): Durations {
+/** @param foundInterval what a release found from the scrapes, for a spec that names no interval */
+export function durationsOf(spec: RolloutSpec, foundInterval?: string): Durations {
+  const interval = spec.analysis.interval ?? foundInterval
   return {
-    interval: durationMilliseconds(spec.analysis.interval),
+    interval: interval === undefined ? chosenInterval() : durationMilliseconds(interval),
     window: durationMilliseconds(spec.analysis.window),
     minimumDwell: durationMilliseconds(spec.analysis.minimumDwell),
     inconclusiveDeadline: durationMilliseconds(spec.analysis.inconclusiveDeadline),

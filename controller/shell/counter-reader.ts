@@ -110,6 +110,13 @@ export class CounterReader {
     return this.#asked(() => this.#metrics.queryRange({query, ...range, maximumBytes: maximumAnswerBytes}))
   }
 
+  /** How many scrapes there were lately of one Rollout's counters of a family; undefined when there were none. */
+  async scrapes(reader: Reader, family: CounterFamily, at: number): Promise<number | MetricFailure | undefined> {
+    const query = queriesFor('scrapes', family, [reader])[0]?.text ?? ''
+    const answer = await this.#asked<MetricAnswer>(() => this.#metrics.query({query, at}))
+    return answer.kind === 'error' ? answer : answer.samples[0]?.value
+  }
+
   async #answer(reader: Reader, family: CounterFamily, at: At): Promise<CounterAnswer> {
     const result = await this.#batchWith(reader, family, at).answer
     if ('kind' in result) return result

@@ -1,5 +1,6 @@
 // The PromQL that reads raw counters of many Rollouts at once: selectors, and how many Rollouts fit into one.
 import {type Arm, targetLabels} from '../../analysis/counters.ts'
+import {scrapesSeconds} from '../../analysis/grid.ts'
 import type {CounterFamily, Mesh, MeshContext} from '../../mesh/types.ts'
 import {alternatives, literal} from './alternatives.ts'
 
@@ -15,9 +16,9 @@ export interface Reader {
 
 /**
  * `now`: the counters as they are. `before`: every series that was there within the last hours. `times`: when each target was
- * last scraped.
+ * last scraped. `scrapes`: how often the one that is scraped most often was, lately.
  */
-export type Question = 'now' | 'before' | 'times'
+export type Question = 'now' | 'before' | 'times' | 'scrapes'
 
 /** How far back a series counts as seen before: those are back after a gap, not new. */
 const seenWithin = '6h'
@@ -73,17 +74,21 @@ function textOf(
   pattern: (values: readonly string[]) => string,
 ): string {
   const selector = (metrics: readonly string[]) => selectorFor(family, metrics, readers, pattern)
+  const named = family.metrics.filter(metric => metricName.test(metric))
   switch (question) {
     case 'now':
       return selector(family.metrics)
     case 'before':
       return `last_over_time(${selector(family.metrics)}[${seenWithin}])`
+    // What takes the name of a metric away is asked of one metric after the other: without it series of two may be the same.
+    // Those of an expression come from the very scrapes of one with a name.
     case 'times': {
-      // `timestamp` takes the name away, without which series of two metrics may be the same. Those of an expression come from
-      // the very scrapes of one with a name.
-      const named = family.metrics.filter(metric => metricName.test(metric))
       const times = named.map(metric => `timestamp(${selector([metric])})`)
       return `min by (${targetLabels.join(', ')}) (${times.join(' or ')})`
+    }
+    case 'scrapes': {
+      const scrapes = named.map(metric => `count_over_time(${selector([metric])}[${scrapesSeconds}s])`)
+      return `max(${scrapes.join(' or ')})`
     }
     default:
       return question satisfies never

@@ -25,6 +25,7 @@ import type {Clock, MetricFailure} from '../ports.ts'
 import {CounterReader} from './counter-reader.ts'
 import type {Reader} from './counter-selectors.ts'
 import {AskedChecks, type CheckSources} from './evaluate-checks.ts'
+import {FoundIntervals} from './found-intervals.ts'
 import {familiesOf, type RawReading, readGridTimes, withReturned} from './grid-reader.ts'
 
 export interface EvaluationInput {
@@ -90,6 +91,7 @@ const maximumOpen = 20
 export class Evaluator {
   readonly #sources: CheckSources
   readonly #counters: CounterReader
+  readonly #intervals: FoundIntervals
   readonly #clock: Clock
   readonly #remembered = new Map<string, Remembered>()
 
@@ -97,6 +99,12 @@ export class Evaluator {
     this.#sources = sources
     this.#clock = clock
     this.#counters = new CounterReader(sources.metrics, clock)
+    this.#intervals = new FoundIntervals(this.#counters, clock)
+  }
+
+  /** The interval of a release that is about to be judged, milliseconds, where its spec names none and the scrapes tell one. */
+  interval(input: EvaluationInput): Promise<number | undefined> {
+    return this.#intervals.of(input)
   }
 
   /** The evaluation of the next grid time that is due, or the last one while none is; undefined where nothing is judged. */
@@ -317,7 +325,7 @@ function weightOf({id, since}: JudgedStep): string {
 
 function releaseOf(input: EvaluationInput, status: ReleaseStatus, step: JudgedStep): Release {
   const {spec, mesh, meshContext, rollout} = input
-  const durations = durationsOf(spec)
+  const durations = durationsOf(spec, status.interval)
   const grid = gridOf(durations.interval)
   const asOf = latestGridTime(grid, input.now)
   const reader: Reader = {uid: rollout.metadata.uid ?? '', mesh, context: meshContext, asOf}

@@ -51,10 +51,12 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
   const baseline = lookup.get({apiVersion: 'apps/v1', kind: 'Deployment', namespace, name: meshContext.baseline ?? ''})
   const own = (version: string, kind: string) => ownObjects(lookup, rollout, version, kind)
   const now = clock.now()
-  const [inputs, claims, analysis] = await Promise.all([
+  const judged = {rollout, spec, mesh, meshContext, now}
+  const [inputs, claims, analysis, interval] = await Promise.all([
     readInputs(namespace, template, spec, options),
     readClaims(namespace, template, options),
-    evaluator.evaluate({rollout, spec, mesh, meshContext, now}),
+    evaluator.evaluate(judged),
+    evaluator.interval(judged),
   ])
   const observation: Observation = {
     now,
@@ -80,6 +82,7 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
     ...(baseline ? {baseline} : {}),
     ...(apex ? {apex} : {}),
     ...(analysis ? {analysis} : {}),
+    ...(interval === undefined ? {} : {interval}),
   }
   return {kind: 'observed', observation}
 }

@@ -24,7 +24,7 @@ export function jsonReport(result: DemoResult): {releases: ReleaseReport[]; drop
 }
 
 const productDefaults = {
-  analysisInterval: '15s',
+  analysisInterval: '5s to 15s',
   analysisWindow: '1m',
   bake: '10m',
   drainTime: '5s',

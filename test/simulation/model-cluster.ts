@@ -368,11 +368,11 @@ export class ModelCluster {
     if (!model) return undefined
     const step = judgedStep(model, base.spec)
     if (!step) return undefined
-    const {interval, window} = durationsOf(base.spec)
+    const {state} = model
+    const {interval, window} = durationsOf(base.spec, 'release' in state ? state.release.interval : undefined)
     const grid = gridOf(interval)
     const at = latestGridTime(grid, this.now)
     if (at < step.since + window) return undefined
-    const {state} = model
     const judged = 'canary' in state ? state.canary : state.primary
     const said = this.oracle(judged?.image ?? '', at)
     const {result: known, ...more}: Says = typeof said === 'string' ? {result: {verdict: said}} : said

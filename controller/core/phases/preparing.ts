@@ -21,7 +21,9 @@ export function preparing(world: World, before: ReleasingModel): Outcome {
   const model = {...asked, ledger: found.ledger}
   if (found.settled) {
     const state = enter(world, model.state, 'Progressing')
-    const release = {...state.release, stepIndex: 0}
+    const {interval} = world.observation
+    const found = interval === undefined ? {} : {interval: `${interval / 1000}s`}
+    const release = {...state.release, stepIndex: 0, ...found}
     return {model: {state: {...state, release}, ledger: model.ledger}, message: 'Canary is ready', notes: []}
   }
   if (found.again !== undefined) return holdAt(model, `Canary: ${message}`, again, found.again)

@@ -269,6 +269,20 @@ describe.concurrent.each(names)('series of %s that change', name => {
   })
 })
 
+test.each(names)('the interval of a release beside %s follows the scrapes', async name => {
+  serve(arms[name]('scraped'), 10, 0)
+  const metrics = createPrometheusMetrics({address: prometheus.address})
+  const analysis = {checks: [{name: 'errors', compare: {metric: 'requestErrors'}}]}
+  const release = (namespace: string) =>
+    new JudgedRelease({name: 'c', namespace, mesh: name, startedAt: Date.now(), analysis, metrics})
+  // Twenty-three scrapes of half a second are those of two minutes with an interval of 5 s.
+  const deadline = Date.now() + 30_000
+  let found: number | undefined
+  for (; found !== 5000 && Date.now() < deadline; await pause(500)) found = await release('scraped').found(Date.now())
+  expect(found).toBe(5000)
+  expect(await release('nobody').found(Date.now())).toBeUndefined()
+})
+
 describe('what a check can meet', () => {
   test.each<[string, Threshold, {maximumBytes?: number; template?: string}, Partial<CheckResult>]>([
     ['several series', {query: 'up or vector(1)', min: 1}, {}, {verdict: 'error', reason: 'SeveralSeries'}],

@@ -11,7 +11,7 @@ import type {
   MetricSeries,
   Metrics,
 } from '../../../controller/ports.ts'
-import {Evaluator} from '../../../controller/shell/evaluate.ts'
+import {type EvaluationInput, Evaluator} from '../../../controller/shell/evaluate.ts'
 import {SecretHttpConfigs} from '../../../controller/shell/http-config.ts'
 import type {Lookup} from '../../../controller/shell/lookup.ts'
 import {timeText} from '../../../crds/common.ts'
@@ -211,6 +211,15 @@ export class JudgedRelease {
 
   /** One pass at a time; like the controller's, it may have to be followed by another one at once. */
   pass(now: number): Promise<AnalysisObservation | undefined> {
+    return this.#evaluator.evaluate(this.#input(now, this.status))
+  }
+
+  /** The interval that is found while the canary is prepared. */
+  found(now: number): Promise<number | undefined> {
+    return this.#evaluator.interval(this.#input(now, {...this.status, phase: 'Preparing'}))
+  }
+
+  #input(now: number, status: RolloutStatus): EvaluationInput {
     const spec = rolloutSpec.parse({
       targetRef: {apiVersion: 'apps/v1', kind: 'Deployment', name: this.context.rollout.name},
       traffic: this.context.traffic,
@@ -218,14 +227,14 @@ export class JudgedRelease {
       analysis: this.#options.analysis,
     })
     const metadata = {...this.context.rollout}
-    const rollout = {apiVersion: 'fairlead.dev/v1alpha1', kind: 'Rollout', metadata, status: this.status}
-    return this.#evaluator({
+    const rollout = {apiVersion: 'fairlead.dev/v1alpha1', kind: 'Rollout', metadata, status}
+    return {
       rollout,
       spec,
       mesh: meshes[this.#options.mesh ?? 'istio'],
       meshContext: this.context,
       now,
-    })
+    }
   }
 
   /** Passes until there is nothing more to say at this time. */
@@ -241,7 +250,7 @@ export class JudgedRelease {
 }
 
 /** An evaluator with a clock that its passes set. */
-export type Judge = Evaluator['evaluate']
+export type Judge = Pick<Evaluator, 'evaluate' | 'interval'>
 
 /** Many Rollouts of one controller; `onWait` hears of each wait for somebody who is slow. */
 export function sharedEvaluator(
@@ -253,8 +262,9 @@ export function sharedEvaluator(
   // No template here names a Secret.
   const configs = new SecretHttpConfigs({} as Cluster, clock)
   const evaluator = new Evaluator({metrics, lookup: lookupWith(template), configs}, clock)
-  return input => {
+  const at = (input: EvaluationInput) => {
     clock.set(input.now)
-    return evaluator.evaluate(input)
+    return input
   }
+  return {evaluate: input => evaluator.evaluate(at(input)), interval: input => evaluator.interval(at(input))}
 }

@@ -59,7 +59,7 @@ async function evaluate(secret: string | undefined | ClusterError): Promise<Outc
   const clock = new ManualClock(start)
   const configs = new SecretHttpConfigs({get} as Cluster, clock)
   const evaluator = new Evaluator({metrics, lookup, configs}, {now: () => clock.now(), after: afterSome})
-  const release = new JudgedRelease({startedAt: start, analysis, metrics}, input => evaluator.evaluate(input))
+  const release = new JudgedRelease({startedAt: start, analysis, metrics}, evaluator)
   release.step(0, 10, start)
   let results: AnalysisObservation['results'] = []
   await release.settle(start + 4 * interval + 5000, observation => {

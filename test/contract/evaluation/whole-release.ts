@@ -43,8 +43,10 @@ export class WholeRelease {
     const {analysis: _model, ...observation} = cluster.observe()
     const {spec, mesh, meshContext, now} = observation
     const rollout = {...cluster.rollout, status: cluster.status}
-    const analysis = await this.#judge({rollout, spec, mesh, meshContext, now})
-    carriedOut(cluster, decide(analysis ? {...observation, analysis} : observation))
+    const judged = {rollout, spec, mesh, meshContext, now}
+    const [analysis, interval] = await Promise.all([this.#judge.evaluate(judged), this.#judge.interval(judged)])
+    const more = {...(analysis ? {analysis} : {}), ...(interval === undefined ? {} : {interval})}
+    carriedOut(cluster, decide({...observation, ...more}))
     if (!analysis || analysis.again > now) cluster.advance(passMilliseconds)
     return analysis
   }
