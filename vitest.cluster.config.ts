@@ -9,7 +9,7 @@ export default defineConfig({
     globalSetup: ['test/cluster/global-setup.ts'],
     maxWorkers: 3,
     maxConcurrency: 8,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 })

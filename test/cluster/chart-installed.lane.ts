@@ -16,7 +16,7 @@ import {untilUp} from './process.ts'
 
 const shop = 'shop'
 const values = {admissionPolicy: {enabled: true}}
-const readyMilliseconds = 20_000
+const readyMilliseconds = 60_000
 
 let plane: ControlPlane
 let admin: Kubectl
@@ -80,7 +80,7 @@ async function untilGuarded(): Promise<void> {
 
 function installed(action: 'install' | 'upgrade', more: object = {}): Promise<string> {
   const where = ['--namespace', releaseNamespace, '--create-namespace', '--kubeconfig', plane.kubeconfig]
-  return helm(action, release, chart, ...where, '--wait', '--timeout', '90s', ...valuesFlags({...values, ...more}))
+  return helm(action, release, chart, ...where, '--wait', '--timeout', '150s', ...valuesFlags({...values, ...more}))
 }
 
 beforeAll(async () => {
@@ -178,7 +178,7 @@ describe('the guard of the slots', () => {
   })
 
   test('a namespace goes with its slots', async () => {
-    await kubectlFor(plane.kubeconfig)('delete', 'namespace', shop, '--timeout=60s')
+    await kubectlFor(plane.kubeconfig)('delete', 'namespace', shop, '--timeout=150s')
     await expect(admin('get', 'namespace', shop)).rejects.toThrow(/not found/)
   })
 })

@@ -39,7 +39,7 @@ export interface ControlPlane {
   stop(): Promise<void>
 }
 
-const upMilliseconds = 60_000
+const upMilliseconds = 150_000
 const clusterIpRange = '10.96.0.0/16'
 const stages = fileURLToPath(new URL('kubelet-stages.yaml', import.meta.url))
 

@@ -55,6 +55,6 @@ export function installCrds(kubeconfig: string, paths: readonly string[] = [ours
   execFileSync('kubectl', ['--kubeconfig', kubeconfig, 'apply', '--server-side', ...files], {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
-  const established = ['wait', 'crd', '--all', '--for=condition=Established', '--timeout=60s']
+  const established = ['wait', 'crd', '--all', '--for=condition=Established', '--timeout=150s']
   execFileSync('kubectl', ['--kubeconfig', kubeconfig, ...established], {stdio: ['ignore', 'ignore', 'pipe']})
 }

@@ -6,7 +6,7 @@ import type {ControlPlane} from './control-plane.ts'
 import {type Controller, startController} from './controller.ts'
 import {kubectlFor} from './kubectl.ts'
 
-const waitSeconds = 90
+const waitSeconds = 150
 
 /** `helm install` or `helm upgrade` with values beside those that every installation has to say. */
 export function installChart(plane: ControlPlane, action: 'install' | 'upgrade', values: object = {}): Promise<string> {

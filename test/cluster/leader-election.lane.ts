@@ -113,7 +113,7 @@ test('one acts, and hands over on SIGTERM, after a crash, and when it was frozen
 
   // As a rolling update does it: SIGTERM, and the other one goes on.
   const stopped = first.stop('SIGTERM')
-  const handOver = await until('hand-over', () => leads(second) === 1, 10_000)
+  const handOver = await until('hand-over', () => leads(second) === 1, 60_000)
   await stopped
   expect(handOver).toBeLessThan(handOverMilliseconds)
   await release('2')
@@ -122,9 +122,9 @@ test('one acts, and hands over on SIGTERM, after a crash, and when it was frozen
   const third = await start('fairlead-3')
   await until('readiness of the third', () => ready(third))
   const crashed = second.stop('SIGKILL')
-  const takeOver = await until('take-over', () => leads(third) === 1, 30_000)
+  const takeOver = await until('take-over', () => leads(third) === 1, 60_000)
   await crashed
-  expect(takeOver).toBeLessThan(leaseMilliseconds + 4000)
+  expect(takeOver).toBeLessThan(2 * leaseMilliseconds)
   await release('3')
 
   // A frozen leader: it wakes with everything that it had in mind, and must not write any of it.
@@ -133,7 +133,7 @@ test('one acts, and hands over on SIGTERM, after a crash, and when it was frozen
   await kubectl('set', 'image', `deployment/${name}`, `app=${image('4')}`)
   await until('a release', async () => (await phase()) === 'Progressing')
   third.process.signal('SIGSTOP')
-  await until('take-over', () => leads(fourth) === 1, 30_000)
+  await until('take-over', () => leads(fourth) === 1, 60_000)
   const frozen = acts('fairlead-3').length
   third.process.signal('SIGCONT')
   await until('the end of the release', async () => (await phase()) === 'Healthy')

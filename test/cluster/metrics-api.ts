@@ -60,7 +60,7 @@ async function register(kubectl: Kubectl, port: number): Promise<void> {
     '-f',
     '-',
   )
-  await kubectl('wait', `apiservice/${version}.${group}`, '--for=condition=Available', '--timeout=60s')
+  await kubectl('wait', `apiservice/${version}.${group}`, '--for=condition=Available', '--timeout=150s')
 }
 
 async function answer({pathname, searchParams}: URL, client: KubeClient, used: ReadonlyMap<string, number>) {

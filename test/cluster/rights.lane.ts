@@ -99,7 +99,7 @@ async function bindClaim(): Promise<void> {
     },
   }
   await kubectl.stdin(volume, 'create', '-f', '-')
-  await kubectl('wait', 'pvc/shared', '--for=jsonpath={.status.phase}=Bound', '--timeout=30s')
+  await kubectl('wait', 'pvc/shared', '--for=jsonpath={.status.phase}=Bound', '--timeout=150s')
 }
 
 /** Somebody edits the route twice: the second event of one kind is counted up. */
@@ -172,7 +172,7 @@ async function daemonSetRelease(): Promise<void> {
   await until('adoption of a DaemonSet', healthy('agent', '1'))
   await kubectl('set', 'image', 'daemonset/agent', `app=${image('2')}`)
   await until('a promotion of a DaemonSet', healthy('agent', '2'))
-  await kubectl('delete', 'rollout', 'agent', '--timeout=60s')
+  await kubectl('delete', 'rollout', 'agent', '--timeout=150s')
 }
 
 /** A Rollout of a gRPC Service behind Linkerd, whose policy controller is played here. */
@@ -216,7 +216,7 @@ async function gitSync(): Promise<void> {
   const sync = {apiVersion: 'fairlead.dev/v1alpha1', kind: 'GitSync', metadata: {name: 'shop'}, spec}
   await kubectl.stdin(sync, 'create', '-f', '-')
   await until('the synced ConfigMap', async () => (await get('configmap/synced', '.data.mode')) === 'one')
-  await kubectl('delete', 'gitsync', 'shop', '--timeout=30s')
+  await kubectl('delete', 'gitsync', 'shop', '--timeout=150s')
 }
 
 interface Audited {
@@ -240,7 +240,7 @@ test('every right is used, and none is lacking', async () => {
   await linkerdRelease()
   await daemonSetRelease()
   await gitSync()
-  await kubectl('delete', 'rollouts', '--all', '--timeout=90s')
+  await kubectl('delete', 'rollouts', '--all', '--timeout=150s')
   await controller.stop('SIGTERM')
   const used = new Set<string>()
   const requests = audited()

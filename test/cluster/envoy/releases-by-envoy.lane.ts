@@ -13,7 +13,7 @@ import {runInNamespaces} from './namespaces.ts'
 import type {ReleaseTimes, Report} from './report.ts'
 
 const runner = fileURLToPath(new URL('runner.ts', import.meta.url))
-const runMilliseconds = 240_000
+const runMilliseconds = 400_000
 /** A share may be outside its bounds in one of ten thousand cases though nothing is wrong. */
 const outside = 1e-4
 /** Shares that are off by so many percentage points must be outside them. */

@@ -11,7 +11,7 @@ import type {Report} from '../scenarios/report.ts'
 import {scenarios} from './scenarios.ts'
 
 const runner = fileURLToPath(new URL('runner.ts', import.meta.url))
-const runMilliseconds = 240_000
+const runMilliseconds = 400_000
 const seen: {report?: Report} = {}
 
 function of(scenario: string) {

@@ -11,7 +11,7 @@ import type {Report} from '../scenarios/report.ts'
 import {scenarios} from './scenarios.ts'
 
 const runner = fileURLToPath(new URL('runner.ts', import.meta.url))
-const runMilliseconds = 240_000
+const runMilliseconds = 400_000
 /** What part of the connections that are opened around a change may be reset by it. */
 const resetShare = 0.01
 const fewResets = 4

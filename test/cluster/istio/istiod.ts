@@ -7,7 +7,7 @@ import {type RunningProcess, startProcess, untilUp} from '../process.ts'
 
 /** Where proxies ask, in the lane's own network. */
 export const discoveryPort = 15_010
-const upMilliseconds = 60_000
+const upMilliseconds = 150_000
 
 /**
  * Filters that are built into Istio's own Envoy alone. They count, and negotiate protocols; none of them routes. Without

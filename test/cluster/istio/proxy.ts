@@ -16,7 +16,7 @@ export interface ProxyOptions {
   adminPort: number
 }
 
-const upMilliseconds = 60_000
+const upMilliseconds = 150_000
 const mostRegexInstructions = 32_768
 
 /** Starts it; resolves once istiod has told it all that it needs. */

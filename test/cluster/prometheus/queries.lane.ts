@@ -269,7 +269,7 @@ describe.concurrent.each(names)('series of %s that change', name => {
   })
 })
 
-test.each(names)('the interval of a release beside %s follows the scrapes', async name => {
+test.concurrent.each(names)('the interval of a release beside %s follows the scrapes', async name => {
   serve(arms[name]('scraped'), 10, 0)
   const metrics = createPrometheusMetrics({address: prometheus.address})
   const analysis = {checks: [{name: 'errors', compare: {metric: 'requestErrors'}}]}

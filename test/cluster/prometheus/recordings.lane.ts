@@ -214,7 +214,7 @@ describe.each([
 })
 
 const scrapeIntervalMilliseconds = 500
-const waitMilliseconds = 20_000
+const waitMilliseconds = 150_000
 
 interface Monitoring {
   telemetry: Telemetry

@@ -27,7 +27,7 @@ export interface PrometheusServer {
   stop(): Promise<void>
 }
 
-const upMilliseconds = 30_000
+const upMilliseconds = 150_000
 
 /** @throws Error when `prometheus` is not on PATH or doesn't come up */
 export async function startPrometheus(options: PrometheusOptions): Promise<PrometheusServer> {

@@ -101,7 +101,7 @@ describe.concurrent('an autoscaler', () => {
       async before(kubectl) {
         await kubectl.stdin(autoscaler(deployment), 'create', '-f', '-')
         metrics.use(namespace, targetMebibytes * 2)
-        await kubectl('wait', `deployment/${name}`, '--for=jsonpath={.spec.replicas}=4', '--timeout=60s')
+        await kubectl('wait', `deployment/${name}`, '--for=jsonpath={.spec.replicas}=4', '--timeout=150s')
         metrics.use(namespace, targetMebibytes)
       },
     })

@@ -100,7 +100,7 @@ export interface Bench {
   close(): Promise<string[]>
 }
 
-const waitMilliseconds = 60_000
+const waitMilliseconds = 150_000
 const requestsPerSecond = 50
 
 /** A namespace with everything in it, adopted. */
@@ -117,7 +117,7 @@ export async function openBench(site: Site, namespace: string, options: BenchOpt
   if (options.make) await options.make(kubectl)
   else await kubectl.stdin([settings('one'), service(), target(options.target)], 'create', '-f', '-')
   const {workload = `deployment/${name}`} = options
-  if (workload !== '') await kubectl('rollout', 'status', workload, '--timeout=60s')
+  if (workload !== '') await kubectl('rollout', 'status', workload, '--timeout=150s')
   await options.before?.(kubectl)
   for (const slot of ['a', 'b']) site.exporter.set(namespace, `${name}-${slot}`, {requestsPerSecond, failureShare: 0})
   await kubectl.stdin(rollout(options.rollout), 'create', '-f', '-')

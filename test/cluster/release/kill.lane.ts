@@ -49,7 +49,7 @@ const healthy = (bench: Bench, version: string) =>
 const safeguards = {rateLimit: {requests: 100}, circuitBreaker: {consecutiveErrors: 3}}
 
 /** The end of a release is written first, and what it leaves behind goes after that. */
-const clearingMilliseconds = 20_000
+const clearingMilliseconds = 60_000
 
 /** Whatever protected others from the canary is gone with the release. */
 async function expectUnguarded(bench: Bench): Promise<void> {
@@ -186,7 +186,7 @@ function startProxy(kubeconfig: string, onWrite: (request: ApiRequest) => 'answe
 
 /** Controllers that run at once: they wait more than they compute. */
 const together = 12
-const longestMilliseconds = 400_000
+const longestMilliseconds = 600_000
 /** A chapter that takes more writes than this has a fault of its own. */
 const mostWrites = 40
 

@@ -145,7 +145,7 @@ for (const [tool, toolName, manager] of [
       const bench = await open(tool, `own-prune-${toolName}`, {replicas: undefined}, {...shared, replicas: 2})
       await serves(bench, '1')
       const everything = [`rollout/${name}`, `deployment/${name}`, `service/${name}`, `configmap/${name}-settings`]
-      await bench.kubectl('delete', ...everything, '--cascade=foreground', '--timeout=60s')
+      await bench.kubectl('delete', ...everything, '--cascade=foreground', '--timeout=150s')
       await bench.untilTrue('an end of the slots', () => bench.object('Deployment', `${name}-a`) === undefined)
       const left = await bench.kubectl('get', 'all', '-o', 'name')
       expect(

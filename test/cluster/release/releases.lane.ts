@@ -266,7 +266,7 @@ describe.concurrent('deletion', () => {
     const bench = await openAdopted(site, 'release-namespace', {controllerKubeconfig: site.kubeconfig})
     await setImage(bench, '2')
     await releasing(bench, '2')
-    await bench.kubectl('delete', 'namespace', bench.namespace, '--wait=true', '--timeout=60s')
+    await bench.kubectl('delete', 'namespace', bench.namespace, '--wait=true', '--timeout=150s')
     expect(bench.rollout()).toBeUndefined()
     await bench.close()
   })
@@ -274,7 +274,7 @@ describe.concurrent('deletion', () => {
   test('of a Rollout that was never adopted leaves everything as it was', async () => {
     const bench = await openBench(site, 'release-deleted-early', {rollout: {suspend: true}})
     await bench.until('a first status', status => status.phase !== undefined)
-    await bench.kubectl('delete', 'rollout', name, '--timeout=30s')
+    await bench.kubectl('delete', 'rollout', name, '--timeout=150s')
     expect(bench.object('Deployment', name)?.spec?.replicas).toBe(2)
     expect(bench.object('Service', name)?.spec?.selector).toEqual({app: name})
     expect(await bench.close()).toEqual([])

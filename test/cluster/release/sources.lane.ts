@@ -94,7 +94,7 @@ describe.concurrent('a DaemonSet', () => {
     await bench.kubectl('set', 'image', `daemonset/${name}`, `app=${image('bad')}`)
     await bench.until('a rollback', status => status.phase === 'Failed')
     await bench.untilTrue('no bad slot', () => bench.object('DaemonSet', `${name}-b`) === undefined)
-    await bench.kubectl('delete', 'rollout', name, '--timeout=60s')
+    await bench.kubectl('delete', 'rollout', name, '--timeout=150s')
     const {spec, status} = bench.object('DaemonSet', name) as KubeObject
     expect([spec?.template.spec.nodeName, spec?.template.spec.containers[0].image]).toEqual([undefined, image('1')])
     expect(status?.numberReady).toBe(nodes.length)
@@ -116,7 +116,7 @@ describe.concurrent('a template', () => {
     const path = '/spec/template/spec/containers/0/image'
     const patch = JSON.stringify([{op: 'replace', path, value: image('2')}])
     await bench.kubectl('patch', 'rollout', name, '--type=json', '-p', patch)
-    const wait = ['wait', `rollout/${name}`, '--for=condition=Promoted', '--timeout=60s']
+    const wait = ['wait', `rollout/${name}`, '--for=condition=Promoted', '--timeout=150s']
     await bench.until('a look at the new generation', ({observedGeneration}) => observedGeneration === 2)
     await bench.kubectl(...wait)
     expect(bench.status().primary?.image).toBe(image('2'))
@@ -161,7 +161,7 @@ describe.concurrent('Services that are there', () => {
       ]
     })
     await kubectl.stdin([settings('one'), service(), ...objects], 'create', '-f', '-')
-    for (const slot of ['a', 'b']) await kubectl('rollout', 'status', `deployment/version-${slot}`, '--timeout=60s')
+    for (const slot of ['a', 'b']) await kubectl('rollout', 'status', `deployment/version-${slot}`, '--timeout=150s')
   }
   const between = {workload: '', make, rollout: {targetRef: undefined, serviceRefs: {...refs, serve: 'a'}}}
   const serve = (bench: Bench, slot: 'a' | 'b') =>
@@ -174,7 +174,7 @@ describe.concurrent('Services that are there', () => {
     expect(bench.status().history?.[0]).toMatchObject({outcome: 'Promoted', weights: [10, 50, 100]})
     const generations = ['a', 'b'].map(slot => bench.object('Deployment', `version-${slot}`)?.metadata.generation)
     expect(generations).toEqual([1, 1])
-    await bench.kubectl('delete', 'rollout', name, '--timeout=60s')
+    await bench.kubectl('delete', 'rollout', name, '--timeout=150s')
     expect(bench.object('VirtualService', name)).toBeUndefined()
     const {labels: left = {}, annotations: stamps = {}} = bench.object('Service', refs.b)?.metadata ?? {}
     expect([left, stamps]).toEqual([{}, {}])

@@ -3,7 +3,7 @@ import {pause} from './play.ts'
 
 /** Every Envoy's configuration has been the same for so long. */
 const settledMilliseconds = 1000
-const deadlineMilliseconds = 30_000
+const deadlineMilliseconds = 60_000
 
 /** Waits until no Envoy has been told anything new for a while. @param admins `host:port` of their admin endpoints */
 export async function envoysSettled(admins: readonly string[]): Promise<void> {
