@@ -213,6 +213,10 @@ export const rolloutStatus = z.strictObject({
   canary: slotContent.optional(),
   previous: slotContent.optional().describe('Version before the promotion, warm while the release bakes.'),
   traffic: traffic.optional(),
+  apex: z
+    .strictObject({slot: slotName, since: time})
+    .optional()
+    .describe('Slot that the selector of the Service was seen to choose, and since when.'),
   readySince: z
     .strictObject({slot: slotName, pods: z.int().min(0), since: time})
     .optional()

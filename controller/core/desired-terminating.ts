@@ -1,9 +1,10 @@
 // What is wished while a Rollout is deleted, by stage: give the target back, then the traffic, then remove in order.
 import {refTo} from '../../crds/meta.ts'
-import {apexTaken} from './apex.ts'
+import {apexTaken, isNarrowed, movesSelector} from './apex.ts'
 import {same} from './equality.ts'
 import {deletion, type Intent} from './intents.ts'
 import {apexService, claimedService} from './manifests.ts'
+import type {Observation} from './observation.ts'
 import {isOurs, owned} from './owned.ts'
 import {sameObject} from './readiness.ts'
 import {restoredTemplate} from './restore.ts'
@@ -25,8 +26,10 @@ export function desiredTerminating(world: World, model: Model & {state: Terminat
       // One kind after the other: the next goes when the API server no longer shows the one before.
       const left = owned(world.observation)
       const [first] = left
-      if (!first) return [...unclaimed(world), {kind: 'finalizer', present: false}]
-      return left.filter(object => object.kind === first.kind).map(deletion)
+      if (first) return [...narrowing(world), ...left.filter(object => object.kind === first.kind).map(deletion)]
+      const {observation} = world
+      if (isNarrowed(observation)) return [{kind: 'apply', manifest: apexService(observation, [])}]
+      return [...unclaimed(world), {kind: 'finalizer', present: false}]
     }
     default:
       return stage satisfies never
@@ -56,7 +59,23 @@ function givingBack(world: World, model: Model & {state: Terminating}): Intent[]
   return intents
 }
 
-/** The apex Service as the user had it, and no route any more. */
+/**
+ * The apex Service as the user had it, but for the slots' pods: they bear all of the user's labels, and would get requests up
+ * to the moment in which they end. Where the target has pods of two templates, as in an update of its own, nothing tells the
+ * slots' apart from both.
+ */
+function narrowing({observation}: World): Intent[] {
+  if (!observation.apex || !(apexTaken(observation) || (movesSelector(observation) && isGivenBack(observation))))
+    return []
+  return [{kind: 'apply', manifest: apexService(observation, [], observation.returning)}]
+}
+
+/** Whether a narrowed selector is to be had, or to be widened. */
+function isGivenBack(observation: Observation): boolean {
+  return observation.returning !== undefined || isNarrowed(observation)
+}
+
+/** The apex Service that selects the target, and no route any more. */
 function rerouting(world: World): Intent[] {
   const {observation} = world
   const {mesh, meshContext, meshObjects} = observation
@@ -68,7 +87,7 @@ function rerouting(world: World): Intent[] {
       routes.some(route => sameObject(object, route)) &&
       !returned.some(route => sameObject(object, route)),
   )
-  if (apexTaken(observation)) return [{kind: 'apply', manifest: apexService(observation, [])}]
+  if (apexTaken(observation)) return narrowing(world)
   // The routes go once the apex Service selects the target: until then they are what sends the callers to a slot.
-  return [...returned.map(manifest => ({kind: 'apply' as const, manifest})), ...live.map(deletion)]
+  return [...narrowing(world), ...returned.map(manifest => ({kind: 'apply' as const, manifest})), ...live.map(deletion)]
 }

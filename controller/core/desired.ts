@@ -237,7 +237,7 @@ function slotPods(world: World, state: State, ledger: Ledger, slot: SlotName): n
     case 'Waiting':
     case 'Failed':
     case 'Terminating':
-      return isReached(ledger, slot) || (drainedAt(world, ledger) ?? Number.POSITIVE_INFINITY) > world.now
+      return isReached(ledger, slot) || (drainedAt(world, ledger, slot) ?? Number.POSITIVE_INFINITY) > world.now
         ? undefined
         : 0
     default:

@@ -4,6 +4,7 @@ import type {JsonObject, KubeObject} from '../../crds/meta.ts'
 import {annotations, labels} from '../../crds/names.ts'
 import type {SlotContent} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
+import {withoutHashes} from './apex.ts'
 import type {ConfigInput, Observation} from './observation.ts'
 import {copyName, frozenTemplate, type Snapshot, type Source} from './revision.ts'
 import {slotKindOf} from './workloads.ts'
@@ -177,7 +178,8 @@ function baseSelector(observation: Observation): Record<string, string> {
   }
   const own: Record<string, string> = target?.spec?.selector?.matchLabels ?? spec.template?.metadata.labels ?? {}
   const live: Record<string, string> = apex ? (apex.spec?.selector ?? {}) : own
-  return Object.fromEntries(Object.entries(live).filter(([key]) => key !== labels.rollout && key !== labels.slot))
+  const {[labels.rollout]: _rollout, [labels.slot]: _slot, ...others} = withoutHashes(live)
+  return others
 }
 
 function parseLabels(text: string): Record<string, string> | undefined {
@@ -191,13 +193,20 @@ function parseLabels(text: string): Record<string, string> | undefined {
   }
 }
 
-/** The apex Service's selector, pointed at one slot, or at both; with no slot, as the user had it. */
-export function apexService(observation: Observation, slots: readonly SlotName[]): KubeObject {
+/**
+ * The apex Service's selector, pointed at one slot, or at both; with no slot, as the user had it.
+ * @param more labels that its pods have to bear besides
+ */
+export function apexService(
+  observation: Observation,
+  slots: readonly SlotName[],
+  more: Readonly<Record<string, string>> = {},
+): KubeObject {
   const {rollout, meshContext, apex, spec} = observation
   const {name, namespace} = meshContext.rollout
   const [first, second] = slots
   const own = first && (second ? {[labels.rollout]: name} : slotLabels(name, first))
-  const selector = {...baseSelector(observation), ...own}
+  const selector = {...baseSelector(observation), ...own, ...more}
   const metadata: KubeObject['metadata'] = {name: meshContext.apex.name, namespace}
   const made = apex === undefined || apex.metadata.annotations?.[annotations.owner] === rollout.metadata.uid
   if (made) {

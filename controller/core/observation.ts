@@ -94,6 +94,10 @@ export interface Observation {
   siblings: KubeObject[]
   /** Names of AlertChannels that exist in the namespace. */
   alertChannels: string[]
+  /**
+   * Of a Rollout that is deleted: what tells the target's own pods from those of the slots; absent where nothing does.
+   */
+  returning?: Record<string, string>
   /** Present when an evaluation was due. */
   analysis?: AnalysisObservation
   /** Of a release that is prepared: the time between two evaluations that fits the scrapes, milliseconds. */

@@ -52,6 +52,7 @@ export type State = Idle | Releasing | Baking | RollingBack | Initializing | Ter
 /** What outlives a phase. */
 export interface Ledger {
   traffic?: RolloutStatus['traffic']
+  apex?: RolloutStatus['apex']
   readySince?: RolloutStatus['readySince']
   capacity?: number
   source?: RolloutStatus['source']
@@ -82,6 +83,7 @@ export function modelOf(status: RolloutStatus): Model | undefined {
     alerts: status.alerts ?? [],
   }
   if (status.traffic) ledger.traffic = status.traffic
+  if (status.apex) ledger.apex = status.apex
   if (status.readySince) ledger.readySince = status.readySince
   if (status.capacity !== undefined) ledger.capacity = status.capacity
   if (status.source) ledger.source = status.source
@@ -128,6 +130,7 @@ export function statusOf(model: Model): RolloutStatus {
   if ('release' in state) status.release = state.release
   if ('terminating' in state) status.terminating = state.terminating
   if (ledger.traffic) status.traffic = ledger.traffic
+  if (ledger.apex) status.apex = ledger.apex
   if (ledger.readySince) status.readySince = ledger.readySince
   if (ledger.capacity !== undefined) status.capacity = ledger.capacity
   if (ledger.source) status.source = ledger.source

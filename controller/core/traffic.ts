@@ -3,6 +3,7 @@
 import {timeOf, timeText} from '../../crds/common.ts'
 import type {Split, TrafficStatus} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
+import {apexSlotOf, movesSelector} from './apex.ts'
 import {same} from './equality.ts'
 import type {Note} from './intents.ts'
 import type {Observation, Problem} from './observation.ts'
@@ -67,7 +68,8 @@ export interface TrafficReading {
 }
 
 /** Compares the route with the wish: notes when it carries it, confirms it after the mesh's settling, reports drift. */
-export function readTraffic(world: World, model: Model): TrafficReading {
+export function readTraffic(world: World, before: Model): TrafficReading {
+  const model = {...before, ledger: withApex(world, before.ledger)}
   const traffic = model.ledger.traffic
   // While a Rollout is deleted its route goes by our own hand, once the target is there again.
   const {state} = model
@@ -93,10 +95,27 @@ function later(world: World, ...times: (number | undefined)[]): {again?: number}
   return again === undefined ? {} : {again}
 }
 
-/** When a slot that lost its traffic has drained, milliseconds; undefined while the wish isn't in force. */
-export function drainedAt(world: World, ledger: Ledger): number | undefined {
-  const {traffic} = ledger
-  return traffic && inForce(ledger) ? timeOf(traffic.confirmedAt ?? traffic.since) + world.durations.drain : undefined
+/** Since when the apex Service chooses a slot counts from when that was seen: a write may come long after its wish. */
+function withApex({observation, now}: World, ledger: Ledger): Ledger {
+  const slot = apexSlotOf(observation)
+  if (slot === undefined) return ledger.apex ? without(ledger, 'apex') : ledger
+  return ledger.apex?.slot === slot ? ledger : {...ledger, apex: {slot, since: timeText(now)}}
+}
+
+/**
+ * When what has neither the route nor the apex Service any more has drained, milliseconds; undefined while the wish isn't in
+ * force, or the Service chooses no slot.
+ * @param losing the slot that is to drain; the target when absent
+ */
+export function drainedAt({observation, durations}: World, ledger: Ledger, losing?: SlotName): number | undefined {
+  const {mesh, meshContext} = observation
+  const {traffic, apex} = ledger
+  if (!traffic || !inForce(ledger)) return undefined
+  const confirmed = timeOf(traffic.confirmedAt ?? traffic.since)
+  if (!observation.apex || !movesSelector(observation)) return confirmed + durations.drain
+  if (!apex || apex.slot === losing) return undefined
+  // Nobody confirms a selector: whoever follows it has the settling time.
+  return Math.max(confirmed, timeOf(apex.since) + mesh.settlingMilliseconds(meshContext)) + durations.drain
 }
 
 /** When the mesh is late with its confirmation, milliseconds; undefined before the route carries the wish, and after. */

@@ -7,6 +7,7 @@ import {apiVersion, labels} from '../../crds/names.ts'
 import {type RolloutSpec, rolloutSpec} from '../../crds/rollout.ts'
 import {meshOf} from '../../mesh/registry.ts'
 import type {Mesh, MeshContext} from '../../mesh/types.ts'
+import {hashOf} from '../core/apex.ts'
 import {type ConfigReference, trackedReferences} from '../core/config-references.ts'
 import type {ConfigInput, Observation, Problem, SlotObservation} from '../core/observation.ts'
 import {previewNameOf} from '../core/preview.ts'
@@ -52,11 +53,12 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
   const own = (version: string, kind: string) => ownObjects(lookup, rollout, version, kind)
   const now = clock.now()
   const judged = {rollout, spec, mesh, meshContext, now}
-  const [inputs, claims, analysis, interval] = await Promise.all([
+  const [inputs, claims, analysis, interval, returning] = await Promise.all([
     readInputs(namespace, template, spec, options),
     readClaims(namespace, template, options),
     evaluator.evaluate(judged),
     evaluator.interval(judged),
+    returningOf(rollout, target, options),
   ])
   const observation: Observation = {
     now,
@@ -83,6 +85,7 @@ export async function gather(rollout: KubeObject, remembered: Remembered, option
     ...(apex ? {apex} : {}),
     ...(analysis ? {analysis} : {}),
     ...(interval === undefined ? {} : {interval}),
+    ...(returning ? {returning} : {}),
   }
   return {kind: 'observed', observation}
 }
@@ -165,6 +168,19 @@ function countReady(slices: KubeObject[], baseline: string): number {
     }
   }
   return ready.size
+}
+
+/** Pods of a target are of interest, and are read, while it is given back. */
+async function returningOf(
+  {status}: KubeObject,
+  target: KubeObject | undefined,
+  {cluster}: GatherOptions,
+): Promise<Record<string, string> | undefined> {
+  if (status?.phase !== 'Terminating' || !target) return undefined
+  const {namespace = ''} = target.metadata
+  const selected = Object.entries(target.spec?.selector?.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`)
+  const labelSelector = [...selected, `!${labels.rollout}`].join(',')
+  return hashOf(target, await cluster.list({apiVersion: 'v1', kind: 'Pod', namespace, labelSelector}))
 }
 
 async function isNamespaceTerminating(rollout: KubeObject, cluster: Cluster): Promise<boolean> {

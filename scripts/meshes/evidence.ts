@@ -15,6 +15,7 @@ export interface Evidence {
 
 const istioTraffic = (test: string): Evidence => ({file: 'test/cluster/istio/istio-traffic.lane.ts', test})
 const gatewayTraffic = (test: string): Evidence => ({file: 'test/cluster/gateway/gateway-traffic.lane.ts', test})
+const kubeProxy = (test: string): Evidence => ({file: 'test/cluster/kube-proxy/kube-proxy-traffic.lane.ts', test})
 
 const switched = 'blue/green: all requests move at once and back, and none is lost meanwhile'
 const besideLinkerd = (test: string): Evidence => ({file: 'test/simulation/beside-linkerd.test.ts', test})
@@ -118,23 +119,14 @@ export const evidence: Readonly<Record<MeshName, Readonly<Partial<Record<Row, Ev
     previewMetrics: byPods,
   },
   none: {
-    canary: {
-      file: 'test/simulation/strategies.test.ts',
-      test: 'without a mesh > a canary: its share is that of its pods, and the Service selects both slots',
-    },
-    blueGreen: {
-      file: 'test/cluster/release/plain.lane.ts',
-      test: 'no mesh > blue/green without a mesh: the endpoints of the Service are those of one version at every moment',
-    },
+    canary: kubeProxy('a canary > gets the share of its pods, of connections: one of five'),
+    blueGreen: kubeProxy('blue/green > all connections move at once, and none is lost'),
     grpc: anyPort,
     tcp: anyPort,
     gateways: {
       file: 'test/cluster/release/plain.lane.ts',
       test: 'no mesh > a canary without a mesh: the endpoints of the Service are of both versions, by their pods',
     },
-    insideCallers: {
-      file: 'test/cluster/release/plain.lane.ts',
-      test: 'no mesh > a canary without a mesh: the endpoints of the Service are of both versions, by their pods',
-    },
+    insideCallers: kubeProxy('a canary > costs no request, and ends with all of them'),
   },
 }

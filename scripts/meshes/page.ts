@@ -53,7 +53,7 @@ const rows: readonly Row[] = ['canary', 'blueGreen', 'abTest', ...features]
 const names = Object.keys(meshes) as MeshName[]
 
 /** Lanes in which real proxies carry real requests. */
-const realTraffic = /^test\/cluster\/(istio|gateway|envoy)\//
+const realTraffic = /^test\/cluster\/(istio|gateway|envoy|kube-proxy)\//
 
 /** How a mesh has a row, or why it lacks it. */
 export function supportOf(mesh: MeshName, row: Row): Support {
@@ -70,7 +70,7 @@ export function meshesPage(notice: string): string {
     `<!-- ${notice} -->`,
     '# Meshes and strategies',
     '',
-    'What works beside which mesh. Each **yes** names the test that shows it, further down; **yes, tried** is one with real proxies and real requests (Envoy 1.40, told by the real istiod or Envoy Gateway). A **no** has its reason there, and a Rollout that asks for it is refused before anything is made: `UnsupportedByMesh`, with the field.',
+    'What works beside which mesh. Each **yes** names the test that shows it, further down; **yes, tried** is one with real proxies and real requests (Envoy 1.40, told by the real istiod or Envoy Gateway; without a mesh, kube-proxy 1.34 with nftables). A **no** has its reason there, and a Rollout that asks for it is refused before anything is made: `UnsupportedByMesh`, with the field.',
     '',
     `| | ${names.map(name => `\`${name}\``).join(' | ')} |`,
     `|---|${names.map(() => '---').join('|')}|`,
@@ -120,7 +120,7 @@ const prose = [
   "- **Safeguards** hold for the canary's slot from before its first request until it is about to get everything: they go first, and the switch comes a settling time later, so that nobody meets a limit with the whole of the traffic. They go with the release, also after a crash. A circuit breaker that has left out all of its pods makes the canary's share fail: that is a rollback, soon. A rate limit answers 429, which is no failure of the canary.",
   "- **Faults** are a chaos gate: during a step the canary's calls to the named Services are delayed or fail, and its own checks must hold. They meet calls by the Service's name, not by address. They are there only while their step is being judged: a release that is paused or without a verdict in time has none, and one that goes on is judged anew once they are back. A step that waits to be told (`pause: {}`) is judged under them first. After a pause for want of a verdict they stay away until somebody sets `fairlead.dev/skip-step` or `fairlead.dev/abort`, or `spec.pause` on and off again, which tries the step once more.",
   "- **TCP** (Istio): the weights are part of the callers' listeners, and stand for new connections alone. A connection that opens at the very moment of a change may be reset: one in about 2,000 was, at one change.",
-  "- **Without a mesh** (`none`) the apex Service's own selector moves. Blue/green is exact. A canary is *approximate*: kube-proxy shares connections out evenly over the pods, so one canary pod beside three primary pods gets a quarter, whatever the weight says; `kubectl get rollouts` shows the pods, as in `Weight 5, 1 of 4 pods`. The number of the primary's pods stays, so weights end at 50. Nobody counts requests per version: checks are thresholds with a query of yours.",
+  "- **Without a mesh** (`none`) the apex Service's own selector moves. Blue/green is exact. A canary is *approximate*: kube-proxy shares connections out evenly over the pods, so one canary pod beside three primary pods gets a quarter, whatever the weight says (tried: one of five got a fifth); `kubectl get rollouts` shows the pods, as in `Weight 5, 1 of 4 pods`. The number of the primary's pods stays, so weights end at 50. Nobody counts requests per version: checks are thresholds with a query of yours.",
   "- **The ambient data plane** of Istio (`dataPlane: ambient`): the route is the same, read by the waypoint of the Service, whose metrics are read. The Service has to use one (label `istio.io/use-waypoint`), for without it the weights have no effect: a release is refused (`NoWaypoint`) unless the label is there, or `waypoint: namespace` says that the namespace has it. The slots' Services need no label: istiod gives the waypoint whatever the route leads to. Callers by label, rate limits and faults are refused there. It has been tried by nobody here.",
   "- **Authorization policies that name a version** go on working where they select pods: the pods of a slot keep every label of your template, `version` among them, and run as your ServiceAccount, so a policy for `version: v2` holds for whichever slot has v2, and one that admits callers by your ServiceAccount still does. In the ambient data plane such a policy is enforced by ztunnel, which knows connections alone, and the caller that it sees is the waypoint. A policy there whose `targetRefs` name the apex Service holds for every request to that Service, whichever slot answers it, since istiod attaches it to the Service that was called: the slots' Services need none for that. It can't tell versions apart, and it does not hold for a caller who names `<target>-a` or `<target>-b`: where callers might, name those two in `targetRefs` as well. With Linkerd a Server selects pods in the same way; an AuthorizationPolicy for one of your HTTPRoutes holds for the requests of that route.",
 ]

@@ -21,6 +21,7 @@ const parts = {
   'kube-apiserver': kubernetes('kube-apiserver'),
   'kube-controller-manager': kubernetes('kube-controller-manager'),
   'kube-scheduler': kubernetes('kube-scheduler'),
+  'kube-proxy': kubernetes('kube-proxy'),
   kwok: {module: 'kwok', package: 'sigs.k8s.io/kwok/cmd/kwok'},
   helm: {module: 'helm', package: 'helm.sh/helm/v3/cmd/helm'},
   'envoy-gateway': {module: 'envoy-gateway', package: 'github.com/envoyproxy/gateway/cmd/envoy-gateway'},

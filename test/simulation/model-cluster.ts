@@ -2,6 +2,7 @@
 // virtual clock. The proxy follows the route and the apex Service with a delay of its own, and counts what it drops.
 
 import {gridOf, latestGridTime, nextReadingAt} from '../../analysis/grid.ts'
+import {hashOf} from '../../controller/core/apex.ts'
 import {stampedBy} from '../../controller/core/diff.ts'
 import type {Intent} from '../../controller/core/intents.ts'
 import {judgedStep} from '../../controller/core/judgement.ts'
@@ -330,6 +331,10 @@ export class ModelCluster {
         ...(service ? {service} : {}),
       }
     }
+    const ready = this.pods
+      .filter(pod => pod.goneAt === undefined && pod.readyAt <= this.now)
+      .map(({object}) => ({...object, status: {conditions: [{type: 'Ready', status: 'True'}]}}))
+    const returning = this.status.phase === 'Terminating' && live ? hashOf(live, ready) : undefined
     const base: Observation = {
       now: this.now,
       rollout: this.rollout,
@@ -341,6 +346,7 @@ export class ModelCluster {
       ...(live ? {target: live} : {}),
       ...(baseline ? {baseline} : {}),
       ...(apex ? {apex} : {}),
+      ...(returning ? {returning} : {}),
       inputs:
         live || spec.template
           ? [{kind: 'ConfigMap', name: 'settings', optional: false, ...(settings ? {object: settings} : {})}]

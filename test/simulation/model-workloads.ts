@@ -1,4 +1,5 @@
 // The controllers of Deployments and DaemonSets, and their pods, on the model cluster's clock. There are three nodes.
+import {createHash} from 'node:crypto'
 import {timeText} from '../../crds/common.ts'
 import type {KubeObject, ObjectRef} from '../../crds/meta.ts'
 
@@ -72,7 +73,22 @@ export class ModelWorkloads {
     const never = image.endsWith('never-ready')
     const readyAt = never ? Number.POSITIVE_INFINITY : cluster.now + this.#settings.startMilliseconds
     const {namespace} = workload.metadata
-    const metadata = {name, labels: workload.spec.template.metadata.labels, ...(namespace ? {namespace} : {})}
+    const isDeployment = workload.kind === 'Deployment'
+    const hash = createHash('sha1').update(template).digest('hex').slice(0, 10)
+    const hashLabel = {[isDeployment ? 'pod-template-hash' : 'controller-revision-hash']: hash}
+    const owner = {
+      apiVersion: 'apps/v1',
+      kind: isDeployment ? 'ReplicaSet' : 'DaemonSet',
+      name: isDeployment ? `${workload.metadata.name}-${hash}` : workload.metadata.name,
+      uid: workload.metadata.uid ?? '',
+      controller: true,
+    }
+    const metadata = {
+      name,
+      labels: {...workload.spec.template.metadata.labels, ...hashLabel},
+      ownerReferences: [owner],
+      ...(namespace ? {namespace} : {}),
+    }
     cluster.pods.push({
       workload: workload.metadata.name,
       readyAt,

@@ -81,14 +81,15 @@ export class Proxies {
 
   #check(): void {
     const there = new Set(this.#cluster.pods.map(({object}) => object.metadata.name))
-    const served = (names: readonly string[]) => names.some(name => there.has(name))
+    // A proxy picks any of the pods that it believes in.
+    const served = (names: readonly string[]) => names.length > 0 && names.every(name => there.has(name))
     const every = <T>(beliefs: Beliefs<T>, holds: (value: T) => boolean, text: string) => {
       if (!beliefs.all.every(holds)) this.#found.add(text)
     }
     for (const route of this.#route.all) {
       for (const slot of route?.reached ?? []) {
         every(this.#known, known => known.includes(slot), `the route names slot ${slot}, which the proxy does not know`)
-        every(this.#endpoints[slot], served, `the route names slot ${slot}, and none of its pods is there`)
+        every(this.#endpoints[slot], served, `the route names slot ${slot}, and a pod of its is gone`)
       }
       for (const slot of slots) {
         const share = route?.shares[slot] ?? 0
@@ -98,7 +99,7 @@ export class Proxies {
       }
     }
     // Callers without a proxy, and those whose proxy knows no route.
-    every(this.#endpoints.apex, served, 'none of the pods that the apex Service selects is there')
+    every(this.#endpoints.apex, served, 'a pod that the apex Service selects is gone')
     for (const apex of this.#endpoints.apex.all) {
       const free = (found: SlotName[]) => !found.some(slot => apex.some(name => name.startsWith(`${target}-${slot}-`)))
       every(this.#limited, free, 'the apex Service selects pods that answer 429')

@@ -1,6 +1,5 @@
 // Initializing: the target's pods go on serving until the first slot has taken over. Pods, destinations, route, apex
 // Service, in this order, and only then is the target parked at zero.
-import {timeOf} from '../../../crds/common.ts'
 import {annotations} from '../../../crds/names.ts'
 import {apexAt} from '../apex.ts'
 import {holdAt} from '../releasing.ts'
@@ -8,7 +7,7 @@ import {type Source, sourceText} from '../revision.ts'
 import {settled} from '../settled.ts'
 import type {Initializing, Ledger, Model} from '../state.ts'
 import {allTo} from '../steps.ts'
-import {inForce, want} from '../traffic.ts'
+import {drainedAt, inForce, want} from '../traffic.ts'
 import {contentOf, note, sourceRecord} from '../transitions.ts'
 import {podCounts, slotKindOf} from '../workloads.ts'
 import type {Outcome, World} from '../world.ts'
@@ -39,8 +38,8 @@ export function initializing(world: World, model: InitializingModel): Outcome {
   }
   if (!inForce(model.ledger)) return holdAt(model, 'Adopting: waiting for the mesh')
   if (!apexAt(observation, primary.slot)) return holdAt(model, 'Adopting: moving the apex Service')
-  const until = timeOf(traffic.confirmedAt ?? traffic.since) + world.durations.drain
-  if (world.now < until) return holdAt(model, 'Adopting: draining the target', until)
+  const until = drainedAt(world, model.ledger)
+  if (until === undefined || world.now < until) return holdAt(model, 'Adopting: draining the target', until)
   const parked = observation.target ? '; the target is parked, without pods' : ''
   const text = `Slot ${primary.slot} serves revision ${primary.revision}${parked}.`
   return {

@@ -26,6 +26,8 @@ export interface LoadOptions {
   /** The `Host` header. */
   hostname: string
   requestsPerSecond: number
+  /** Whether connections are kept for later requests; each has its own otherwise. */
+  keepAlive: boolean
 }
 
 const timeoutMilliseconds = 10_000
@@ -34,7 +36,8 @@ const maximumInFlight = 200
 const tickMilliseconds = 10
 
 export function startLoad(options: LoadOptions): LoadClient {
-  const agent = new Agent({keepAlive: true, maxSockets: maximumInFlight})
+  const {keepAlive} = options
+  const agent = new Agent({keepAlive, maxSockets: maximumInFlight})
   const requests: SentRequest[] = []
   const inFlight = new Set<Promise<void>>()
   const begun = performance.now()

@@ -15,7 +15,7 @@ export interface ConfirmedSpan {
 }
 
 /** Spans of confirmed weights, in order. */
-export function confirmedSpans(report: Report): ConfirmedSpan[] {
+export function confirmedSpans(report: Pick<Report, 'changes' | 'requests'>): ConfirmedSpan[] {
   const spans: ConfirmedSpan[] = []
   for (const {traffic} of statusesOf(report)) {
     if (!traffic) continue
@@ -32,7 +32,7 @@ export function confirmedSpans(report: Report): ConfirmedSpan[] {
   return spans
 }
 
-export function statusesOf(report: Report): RolloutStatus[] {
+export function statusesOf(report: Pick<Report, 'changes'>): RolloutStatus[] {
   return report.changes.filter(({kind}) => kind === 'Rollout').map(({status}) => (status ?? {}) as RolloutStatus)
 }
 

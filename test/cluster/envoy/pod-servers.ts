@@ -5,6 +5,7 @@ import {ClusterError} from '../../../controller/ports.ts'
 import type {KubeClient} from '../../../controller/shell/kube-client.ts'
 import type {KubeObject} from '../../../crds/meta.ts'
 import {labels} from '../../../crds/names.ts'
+import {type TargetOptions, target} from '../release/fixture.ts'
 import type {History} from '../release/history.ts'
 
 /** How a pod answers, as JSON. */
@@ -21,6 +22,15 @@ export interface PodServers {
   breakImage(image: string): void
   /** The first thing that went wrong, if any. */
   failure(): Error | undefined
+}
+
+/** The target of the fixture with pods that are probed; Envoy Gateway itself has port 8080 of its network. */
+export function probedTarget(options: TargetOptions = {}): KubeObject {
+  const object = target(options)
+  const template = object.spec?.template
+  template.metadata.annotations = {'test.fairlead.dev/readiness': 'probed'}
+  template.spec.containers[0].ports = [{name: 'http', containerPort: 9000}]
+  return object
 }
 
 /** Follows the pods of one namespace. */

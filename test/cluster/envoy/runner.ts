@@ -7,7 +7,6 @@ import {systemClock} from '../../../controller/shell/clock.ts'
 import {HttpTransport} from '../../../controller/shell/http-transport.ts'
 import {KubeClient} from '../../../controller/shell/kube-client.ts'
 import {loadConnection} from '../../../controller/shell/kube-config.ts'
-import type {KubeObject} from '../../../crds/meta.ts'
 import type {RolloutStatus} from '../../../crds/rollout-status.ts'
 import {startControlPlane} from '../control-plane.ts'
 import type {Controller} from '../controller.ts'
@@ -15,11 +14,11 @@ import {installCrds, otherCrdPaths} from '../install-crds.ts'
 import {installChart, startInstalled} from '../installation.ts'
 import {type Kubectl, kubectlFor} from '../kubectl.ts'
 import {startPrometheus} from '../prometheus/server.ts'
-import {image, name, rollout, service, settings, target} from '../release/fixture.ts'
+import {image, name, rollout, service, settings} from '../release/fixture.ts'
 import {type History, startHistory} from '../release/history.ts'
 import {startLoad} from './client.ts'
 import {gateway, gatewayPort, type RunningGateway, startEnvoyGateway} from './gateway.ts'
-import {type PodServers, startPodServers} from './pod-servers.ts'
+import {type PodServers, probedTarget, startPodServers} from './pod-servers.ts'
 import type {ReleaseTimes, Report} from './report.ts'
 import {reportRun} from './report-run.ts'
 
@@ -29,7 +28,7 @@ const requestsPerSecond = 200
 const scrapeIntervalMilliseconds = 1000
 /** Traffic before the first merge, and after each end: what is at rest must stay right too. */
 const restMilliseconds = 3000
-const waitMilliseconds = 90_000
+const waitMilliseconds = 150_000
 
 const gatewayRollout = {
   traffic: {gatewayAPI: {hosts: [hostname], parentRefs: [gateway], settlingTime: '2s'}},
@@ -57,15 +56,6 @@ interface World {
   gateway: RunningGateway
   controller: Controller
   startController(): Promise<Controller>
-}
-
-/** The target of the fixture with pods that are probed; Envoy Gateway itself has port 8080 of this network. */
-function probedTarget(): KubeObject {
-  const object = target()
-  const template = object.spec?.template
-  template.metadata.annotations = {'test.fairlead.dev/readiness': 'probed'}
-  template.spec.containers[0].ports = [{name: 'http', containerPort: 9000}]
-  return object
 }
 
 /** Follows what the run needs, in order, from its beginning. */
@@ -156,7 +146,7 @@ async function report(world: World): Promise<Report> {
   const adoptionFrom = Date.now()
   await until(world, 'adoption', status => status.phase === 'Healthy')
   const adoptedAt = Date.now()
-  const load = startLoad({host: '127.0.0.1', port: gatewayPort, hostname, requestsPerSecond})
+  const load = startLoad({host: '127.0.0.1', port: gatewayPort, hostname, requestsPerSecond, keepAlive: true})
   await pause(restMilliseconds)
   const good = await release(world, '2', 'Healthy')
   world.servers.breakImage(image('bad'))
@@ -197,7 +187,7 @@ async function run(): Promise<Report> {
   const kubectl = kubectlFor(plane.kubeconfig, namespace)
   await kubectl('create', 'namespace', namespace)
   await kubectl.stdin([settings('one'), service(), probedTarget()], 'create', '-f', '-')
-  await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=60s')
+  await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=150s')
   await kubectl.stdin(rollout(gatewayRollout), 'create', '-f', '-')
   const startController = () => startInstalled(plane, prometheus.address)
   const controller = await startController()
