@@ -151,6 +151,8 @@ describe('values in a query', () => {
   it.each<[string, Type, string, string]>([
     ['x > {{ variables.x }}', 'string', '1 or y', "can't stand outside quotes: put it in double quotes"],
     ['{{ variables.x }}', 'string', 'up-down', "can't stand outside quotes: put it in double quotes"],
+    ['x > {{ variables.x }}', 'string', 'on', "can't stand outside quotes: put it in double quotes"],
+    ['x > {{ variables.x }}', 'string', 'NaN', "can't stand outside quotes: put it in double quotes"],
     ['x # {{ variables.x }}', 'string', 'a\n or y', "can't stand outside quotes: put it in double quotes"],
     ['x > {{ variables.x }}', 'regex', 'y', "can't stand outside quotes: put it in double quotes"],
     ['x{a=`{{ variables.x }}`}', 'string', '`', "can't stand inside `: put it in double quotes"],

@@ -30,6 +30,9 @@ const bareValues: Record<Exclude<TypedValue['type'], 'regex'>, RegExp> = {
   duration: /^[0-9]+[a-z][0-9a-z]*$/,
 }
 
+/** Words, in whatever case, that PromQL takes for no name of a metric. As names of labels they have to be written out. */
+const keywords = new Set(['bool', 'on', 'ignoring', 'group_left', 'group_right', 'inf', 'nan'])
+
 /** What means more than itself in a regular expression of RE2. */
 const patternCharacters = /[\\.+*?()|[\]{}^$]/g
 
@@ -80,7 +83,8 @@ export function renderQuery(
 /** A value as it may stand between the given quotes (none: bare); undefined when it can't be put there safely. */
 function quoted(typed: TypedValue, quote: string, before: string): string | undefined {
   if (quote === '' || quote === '#') {
-    return typed.type !== 'regex' && bareValues[typed.type].test(typed.value) ? typed.value : undefined
+    if (typed.type === 'regex' || !bareValues[typed.type].test(typed.value)) return undefined
+    return quote === '' && typed.type === 'string' && keywords.has(typed.value.toLowerCase()) ? undefined : typed.value
   }
   const value = inPattern(typed, before)
   if (value === undefined) return undefined

@@ -216,7 +216,7 @@ export const rolloutStatus = z.strictObject({
   apex: z
     .strictObject({slot: slotName, since: time})
     .optional()
-    .describe('Slot that the selector of the Service was seen to choose, and since when.'),
+    .describe('Slot that the selector of the Service was last seen to choose, and since when.'),
   readySince: z
     .strictObject({slot: slotName, pods: z.int().min(0), since: time})
     .optional()

@@ -2,7 +2,7 @@
 import {randomInt} from 'node:crypto'
 import {closeSync, mkdirSync, openSync, statSync, utimesSync} from 'node:fs'
 import {createServer} from 'node:net'
-import {tmpdir, userInfo} from 'node:os'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
 /** Below the ports that the kernel gives to outgoing connections (from 32768), which would take a free one at any time. */
@@ -22,7 +22,7 @@ export async function freePort(): Promise<number> {
 
 /** Whether nobody else has drawn the port lately; true where such claims can't be written. */
 function claim(port: number): boolean {
-  const folder = join(tmpdir(), `fairlead-ports-${userInfo().uid}`)
+  const folder = join(tmpdir(), `fairlead-ports-${process.getuid?.() ?? 0}`)
   const file = join(folder, String(port))
   try {
     mkdirSync(folder, {recursive: true})

@@ -37,9 +37,12 @@ function nameOf(one: TestCase | TestSuite): string {
   return `${one.module.relativeModuleId} > ${one.fullName}`
 }
 
-function linesOf(name: string, errors: readonly {message: string}[]): string[] {
-  return errors.map(({message}) => {
-    const said = message.split('\n', messageLines).map(line => line.trim())
+/** Whatever was thrown; what is no error may have no message. */
+function linesOf(name: string, errors: readonly {message?: unknown}[]): string[] {
+  return errors.map(({message = 'no message'}) => {
+    const said = String(message)
+      .split('\n', messageLines)
+      .map(line => line.trim())
     return `${name}: ${said.filter(line => line !== '').join(' | ')}`.slice(0, messageCharacters)
   })
 }

@@ -35,9 +35,9 @@ export function withoutHashes(selector: Readonly<Record<string, string>>): Recor
   return Object.fromEntries(Object.entries(selector).filter(([key]) => !podHashes.includes(key)))
 }
 
-/** Whether the apex Service is narrowed to the pods of the target that is given back. */
-export function isNarrowed({apex}: Observation): boolean {
-  return podHashes.some(key => apex?.spec?.selector?.[key] !== undefined)
+/** Whether a Service selects the pods of one template. */
+export function hasHash({spec}: KubeObject): boolean {
+  return podHashes.some(key => spec?.selector?.[key] !== undefined)
 }
 
 /**

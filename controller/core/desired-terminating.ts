@@ -1,11 +1,12 @@
 // What is wished while a Rollout is deleted, by stage: give the target back, then the traffic, then remove in order.
+import {timeOf} from '../../crds/common.ts'
 import {refTo} from '../../crds/meta.ts'
-import {apexTaken, isNarrowed, movesSelector} from './apex.ts'
+import {apexTaken, hasHash, movesSelector} from './apex.ts'
 import {same} from './equality.ts'
 import {deletion, type Intent} from './intents.ts'
 import {apexService, claimedService} from './manifests.ts'
 import type {Observation} from './observation.ts'
-import {isOurs, owned} from './owned.ts'
+import {collectedBy, isOurs, owned} from './owned.ts'
 import {sameObject} from './readiness.ts'
 import {restoredTemplate} from './restore.ts'
 import type {Model, Terminating} from './state.ts'
@@ -14,7 +15,7 @@ import {podCounts} from './workloads.ts'
 import type {World} from './world.ts'
 
 export function desiredTerminating(world: World, model: Model & {state: Terminating}): Intent[] {
-  const {stage} = model.state.terminating
+  const {stage, since} = model.state.terminating
   switch (stage) {
     case 'restore':
       return givingBack(world, model)
@@ -28,7 +29,10 @@ export function desiredTerminating(world: World, model: Model & {state: Terminat
       const [first] = left
       if (first) return [...narrowing(world), ...left.filter(object => object.kind === first.kind).map(deletion)]
       const {observation} = world
-      if (isNarrowed(observation)) return [{kind: 'apply', manifest: apexService(observation, [])}]
+      if (isNarrowed(observation)) {
+        const isAwaited = collectedBy(observation, timeOf(since)) !== undefined
+        return isAwaited ? narrowing(world) : [{kind: 'apply', manifest: apexService(observation, [])}]
+      }
       return [...unclaimed(world), {kind: 'finalizer', present: false}]
     }
     default:
@@ -65,14 +69,16 @@ function givingBack(world: World, model: Model & {state: Terminating}): Intent[]
  * slots' apart from both.
  */
 function narrowing({observation}: World): Intent[] {
-  if (!observation.apex || !(apexTaken(observation) || (movesSelector(observation) && isGivenBack(observation))))
-    return []
+  const isToMove = movesSelector(observation) && (observation.returning !== undefined || isNarrowed(observation))
+  if (!observation.apex || !(apexTaken(observation) || isToMove)) return []
   return [{kind: 'apply', manifest: apexService(observation, [], observation.returning)}]
 }
 
-/** Whether a narrowed selector is to be had, or to be widened. */
-function isGivenBack(observation: Observation): boolean {
-  return observation.returning !== undefined || isNarrowed(observation)
+/** Whether the apex Service selects fewer pods than the user's own selector would. */
+function isNarrowed(observation: Observation): boolean {
+  const {apex} = observation
+  if (!apex || !movesSelector(observation) || !hasHash(apex)) return false
+  return !same(apex.spec?.selector, apexService(observation, []).spec?.selector)
 }
 
 /** The apex Service that selects the target, and no route any more. */

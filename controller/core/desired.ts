@@ -81,7 +81,10 @@ function leadsBack({observation}: World, {state, ledger}: Model, primary: SlotCo
 
 /** Before a target is given back its old Service must find no version but the primary's: whatever else runs goes first. */
 function withdrawing(world: World, model: Model): Intent[] {
-  const selector = world.observation.mesh.bySelector ? apex(world, model) : []
+  const {observation} = world
+  const {primary} = model.state
+  const leads = apexTaken(observation) && primary !== undefined && canTake(observation, primary)
+  const selector = observation.mesh.bySelector || leads ? apex(world, model) : []
   return [...route(world, model), ...strays(world, model).map(deletion), ...selector, ...scales(world, model, 'down')]
 }
 

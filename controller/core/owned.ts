@@ -15,6 +15,19 @@ export function isOurs(observation: Observation, object: KubeObject): boolean {
   )
 }
 
+/** How long the end of pods is awaited whose workload is gone already; the garbage collector may be slow. */
+const longestCollectionMilliseconds = 120_000
+
+/**
+ * Until when the end of the slots' pods is awaited, milliseconds; undefined once each of them is ending, or time is up.
+ * @param since when the removal began, milliseconds
+ */
+export function collectedBy({slots, now}: Observation, since: number): number | undefined {
+  const until = since + longestCollectionMilliseconds
+  const left = [...slots.a.pods, ...slots.b.pods].some(pod => pod.metadata.deletionTimestamp === undefined)
+  return left && now < until ? until : undefined
+}
+
 /** What is left to remove, in order; without what the given-back target still needs. */
 export function owned(observation: Observation): KubeObject[] {
   const {mesh, meshContext, meshObjects, slots, copies, snapshots, apex, status} = observation

@@ -4,11 +4,12 @@ import {timeOf, timeText} from '../../crds/common.ts'
 import {annotations} from '../../crds/names.ts'
 import type {ReleaseStatus, SlotContent, Split} from '../../crds/rollout-status.ts'
 import type {SlotName} from '../../crds/slots.ts'
+import {apexTaken} from './apex.ts'
 import {type Observation, otherSlot, type Problem} from './observation.ts'
 import {commitOf, imageOf} from './revision.ts'
-import type {Ledger, Model} from './state.ts'
+import {type Ledger, type Model, without} from './state.ts'
 import {withoutFaults} from './steps.ts'
-import {podCounts} from './workloads.ts'
+import {isParked, podCounts} from './workloads.ts'
 
 export type Rebuilt =
   | {kind: 'fresh'; model: Model}
@@ -90,7 +91,7 @@ function modelAround(
     capacity: observation.spec.replicas ?? replicas,
     traffic: {wanted, since: now},
   }
-  if (!split || !other) return {state: {phase: 'Healthy', primary}, ledger}
+  if (!split || !other) return settled(observation, primary, ledger)
   const message = 'The status of the release was lost; its revision is released anew.'
   const rollback = {outcome: 'Superseded' as const, reason: 'StatusLost', message, startedAt: now}
   const release: ReleaseStatus & {rollback: typeof rollback} = {
@@ -104,6 +105,18 @@ function modelAround(
   }
   const carried = {...ledger, traffic: {wanted: withoutFaults(split), since: now}}
   return {state: {phase: 'RollingBack', primary, canary: other, release}, ledger: carried}
+}
+
+/**
+ * Nothing is shared out. A target that has pods is one whose adoption is under way: it keeps them until callers have left it,
+ * be it that the route, or the apex Service, leads to the slot already.
+ */
+function settled(observation: Observation, primary: SlotContent, ledger: Ledger): Model {
+  const {mesh, meshContext, meshObjects, target} = observation
+  if (target === undefined || isParked(target)) return {state: {phase: 'Healthy', primary}, ledger}
+  const state = {phase: 'Initializing' as const, primary}
+  const isLedTo = mesh.read(meshContext, meshObjects)?.[primary.slot] === 100 || apexTaken(observation)
+  return {state, ledger: isLedTo ? ledger : without(ledger, 'traffic')}
 }
 
 function ambiguity(observation: Observation): Problem {

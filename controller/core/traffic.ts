@@ -95,11 +95,13 @@ function later(world: World, ...times: (number | undefined)[]): {again?: number}
   return again === undefined ? {} : {again}
 }
 
-/** Since when the apex Service chooses a slot counts from when that was seen: a write may come long after its wish. */
+/**
+ * Since when the apex Service chooses a slot counts from when that was first seen: a write may come long after its wish. While
+ * somebody else keeps putting the selector back it stays as it was, or nothing would ever be emptied.
+ */
 function withApex({observation, now}: World, ledger: Ledger): Ledger {
   const slot = apexSlotOf(observation)
-  if (slot === undefined) return ledger.apex ? without(ledger, 'apex') : ledger
-  return ledger.apex?.slot === slot ? ledger : {...ledger, apex: {slot, since: timeText(now)}}
+  return slot === undefined || ledger.apex?.slot === slot ? ledger : {...ledger, apex: {slot, since: timeText(now)}}
 }
 
 /**

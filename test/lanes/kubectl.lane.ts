@@ -133,7 +133,7 @@ describe.each(found)('%s, rollouts', binary => {
     await expect(
       kubectl('apply', '--server-side', '-f', file('strategy.yaml', [rollout({strategy: {}})])),
     ).rejects.toThrow(/exactly one strategy/)
-    expect(await kubectl('get', 'frl', '-o', 'jsonpath={.items[0].spec.analysis.interval}')).toBe('15s')
+    expect(await kubectl('get', 'frl', '-o', 'jsonpath={.items[0].spec.analysis.window}')).toBe('1m')
     expect(await kubectl('events')).toBeDefined()
     expect(await kubectl('get', 'rollout', 'web', '-o', 'yaml')).toContain('targetRef')
     expect(await kubectl('delete', 'rollout', 'web')).toContain('deleted')

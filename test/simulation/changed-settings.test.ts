@@ -36,6 +36,32 @@ function release(cluster: ModelCluster, image: string): number {
   return cluster.readyWith(selectorOf(cluster)).length
 }
 
+test('a selector that somebody else keeps putting back costs no status, and holds up neither adoption nor the end of a release', () => {
+  const cluster = new ModelCluster(settings, () => 'pass')
+  let put = cluster.now
+  const fighting = (holds: () => boolean, milliseconds: number) =>
+    runUntil(
+      cluster,
+      () => {
+        const apex = cluster.find('Service', 'checkout')
+        if (apex && cluster.now >= put + 1500) {
+          put = cluster.now
+          cluster.put({...apex, spec: {...apex.spec, selector: {app: 'checkout'}}})
+        }
+        return holds()
+      },
+      milliseconds,
+    )
+  expect(fighting(() => cluster.status.phase === 'Healthy', 60_000)).toBe(true)
+  fighting(() => false, 10_000)
+  const before = cluster.statusWrites
+  fighting(() => false, 60_000)
+  expect(cluster.statusWrites).toBe(before)
+  cluster.deploy('app:2')
+  const emptied = () => !cluster.pods.some(({workload}) => workload === 'checkout-a')
+  expect(fighting(() => cluster.status.primary?.image === 'app:2' && emptied(), 120_000)).toBe(true)
+})
+
 describe('spec.service.selector', () => {
   test('from exclusive to shared: the selector is given back, and back again it is taken', () => {
     const cluster = serving()

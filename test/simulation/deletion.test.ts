@@ -3,7 +3,7 @@
 import {describe, expect, test} from 'vitest'
 import {hashOf} from '../../controller/core/apex.ts'
 import type {KubeObject} from '../../crds/meta.ts'
-import {labels} from '../../crds/names.ts'
+import {annotations, labels} from '../../crds/names.ts'
 import {runUntil} from './driver.ts'
 import {ModelCluster, type ModelSettings} from './model-cluster.ts'
 import {settings} from './usual-settings.ts'
@@ -16,9 +16,13 @@ function deleted(more: Partial<ModelSettings> = {}): ModelCluster {
   cluster.deploy('app:2')
   const ended = () => cluster.status.phase === 'Healthy' && cluster.status.primary?.image === 'app:2'
   expect(runUntil(cluster, ended, 120_000)).toBe(true)
+  remove(cluster)
+  return cluster
+}
+
+function remove(cluster: ModelCluster): void {
   const {rollout} = cluster
   cluster.rollout = {...rollout, metadata: {...rollout.metadata, deletionTimestamp: '2023-11-14T22:13:20Z'}}
-  return cluster
 }
 
 const selectorOf = (cluster: ModelCluster) =>
@@ -61,6 +65,40 @@ describe('a Rollout that is deleted', () => {
     for (const old of cluster.pods) if (old.object.metadata.labels?.[hash] !== 'new') old.goneAt = cluster.now
     expect(runUntil(cluster, () => cluster.gone, 60_000)).toBe(true)
     expect(selectorOf(cluster)).toEqual({app: 'checkout'})
+  })
+})
+
+describe('a Rollout that is deleted, otherwise', () => {
+  test('in the moment of a rollback out of its bake leaves nobody with the bad version', () => {
+    const cluster = new ModelCluster(settings, () => 'pass')
+    const until = (holds: () => boolean) => expect(runUntil(cluster, holds, 120_000)).toBe(true)
+    until(() => cluster.status.phase === 'Healthy')
+    cluster.deploy('app:2')
+    until(() => cluster.status.phase === 'Baking')
+    // The write of the selector fails until the Rollout is deleted.
+    cluster.refuses = intent =>
+      intent.kind === 'apply' && intent.manifest.metadata.name === 'checkout' && intent.manifest.kind === 'Service'
+    cluster.annotate('fairlead.dev/abort', cluster.status.primary?.revision ?? '')
+    until(() => cluster.status.phase === 'RollingBack')
+    expect(selectorOf(cluster)[labels.slot]).toBe('b')
+    cluster.refuses = () => false
+    remove(cluster)
+    const since = cluster.now
+    until(() => cluster.gone)
+    expect(cluster.now - since).toBeLessThan(30_000)
+    expect(cluster.dropped).toBe(0)
+  })
+
+  test("ends whatever the user's selector is", () => {
+    const cluster = deleted()
+    expect(runUntil(cluster, () => stage(cluster) === 'drain', 60_000)).toBe(true)
+    const service = cluster.find('Service', 'checkout')
+    if (!service) throw new Error('no Service')
+    const selector = {app: 'checkout', [hash]: 'x'}
+    const kept = {[annotations.selector]: JSON.stringify(selector)}
+    cluster.put({...service, metadata: {...service.metadata, annotations: {...service.metadata.annotations, ...kept}}})
+    expect(runUntil(cluster, () => cluster.gone, 120_000)).toBe(true)
+    expect(selectorOf(cluster)).toMatchObject({app: 'checkout'})
   })
 
   test('and never moved the selector does not touch it', () => {

@@ -6,6 +6,9 @@ import type {KubeObject, ObjectRef} from '../../crds/meta.ts'
 /** Nodes, and so the pods of a DaemonSet. */
 export const nodes = 3
 
+/** From the end of a workload to that of its pods. */
+const collectionMilliseconds = 1500
+
 export interface ModelPod {
   workload: string
   object: KubeObject
@@ -23,12 +26,14 @@ interface Cluster {
 export class ModelWorkloads {
   readonly #settings: {startMilliseconds: number; terminationMilliseconds: number}
   #podNumber = 0
+  #orphaned: {workload: string; at: number}[] = []
 
   constructor(settings: {startMilliseconds: number; terminationMilliseconds: number}) {
     this.#settings = settings
   }
 
   run(cluster: Cluster): void {
+    this.#collect(cluster)
     cluster.pods = cluster.pods.filter(pod => pod.goneAt === undefined || pod.goneAt > cluster.now)
     for (const [key, workload] of cluster.objects) {
       if (workload.kind !== 'Deployment' && workload.kind !== 'DaemonSet') continue
@@ -36,10 +41,18 @@ export class ModelWorkloads {
     }
   }
 
-  /** Ends the pods of a workload that was deleted. */
+  /** The pods of a workload that was deleted are collected a while later. */
   removed(cluster: Cluster, {kind, name}: ObjectRef): void {
     if (kind !== 'Deployment' && kind !== 'DaemonSet') return
-    for (const pod of cluster.pods) if (pod.workload === name) this.#end(cluster, pod)
+    this.#orphaned.push({workload: name, at: cluster.now + collectionMilliseconds})
+  }
+
+  #collect(cluster: Cluster): void {
+    const due = this.#orphaned.filter(({at}) => at <= cluster.now)
+    this.#orphaned = this.#orphaned.filter(({at}) => at > cluster.now)
+    for (const pod of cluster.pods) {
+      if (pod.goneAt === undefined && due.some(({workload}) => workload === pod.workload)) this.#end(cluster, pod)
+    }
   }
 
   #run(cluster: Cluster, workload: KubeObject): object {

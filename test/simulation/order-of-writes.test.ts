@@ -5,6 +5,7 @@ import {describe, expect, test} from 'vitest'
 import {annotations, labels} from '../../crds/names.ts'
 import {pass, runUntil} from './driver.ts'
 import {ModelCluster} from './model-cluster.ts'
+import {Proxies} from './proxies.ts'
 import {places, play, type StoryName, someOf, stories} from './stories.ts'
 import {settings} from './usual-settings.ts'
 
@@ -50,6 +51,27 @@ test.each([false, true])(
     until(() => cluster.status.phase === 'Healthy')
   },
 )
+
+test.each([
+  ['pods ready', 20_000],
+  ['settling', 1000],
+  ['waiting for the mesh', 1000],
+  ['draining', 1000],
+])('a status that is lost in an adoption (%s) leaves the target its pods until nobody needs them', (when, start) => {
+  const cluster = new ModelCluster({...settings, startMilliseconds: start}, () => 'pass')
+  const proxies = new Proxies(cluster, settings.settlingMilliseconds)
+  let lost = false
+  for (let step = 0; step < 300; step++) {
+    pass(cluster)
+    if (!lost && cluster.status.message?.includes(when)) {
+      lost = true
+      cluster.status = {}
+    }
+    cluster.advance(stepMilliseconds)
+    proxies.look()
+  }
+  expect([lost, cluster.status.phase, cluster.dropped, proxies.unserved]).toEqual([true, 'Healthy', 0, []])
+})
 
 test('nor does a lost status send anything to a primary without pods', () => {
   const cluster = new ModelCluster(settings, image => (image === 'app:2' ? 'noData' : 'pass'))

@@ -5,7 +5,7 @@ import {timeOf, timeText} from '../../../crds/common.ts'
 import {apexTaken} from '../apex.ts'
 import {holds, same} from '../equality.ts'
 import {otherSlot} from '../observation.ts'
-import {isOurs, owned} from '../owned.ts'
+import {collectedBy, isOurs, owned} from '../owned.ts'
 import {readyPods, sameObject} from '../readiness.ts'
 import {holdAt} from '../releasing.ts'
 import {restoredTemplate} from '../restore.ts'
@@ -43,8 +43,11 @@ export function terminating(world: World, before: TerminatingModel): Outcome {
       if (world.now < until) return holdAt(model, 'Draining the slots', until)
       return moved(world, model, 'remove', 'The slots have no traffic any more and are removed.')
     }
-    case 'remove':
-      return holdAt(model, owned(world.observation).length > 0 ? 'Removing the slots' : 'Removed')
+    case 'remove': {
+      const until = collectedBy(world.observation, timeOf(since))
+      const left = owned(world.observation).length > 0 || until !== undefined
+      return holdAt(model, left ? 'Removing the slots' : 'Removed', until)
+    }
     default:
       return stage satisfies never
   }
