@@ -7,7 +7,6 @@ import {systemClock} from '../../../controller/shell/clock.ts'
 import {HttpTransport} from '../../../controller/shell/http-transport.ts'
 import {KubeClient} from '../../../controller/shell/kube-client.ts'
 import {loadConnection} from '../../../controller/shell/kube-config.ts'
-import type {RolloutStatus} from '../../../crds/rollout-status.ts'
 import {startControlPlane} from '../control-plane.ts'
 import type {Controller} from '../controller.ts'
 import {installCrds, otherCrdPaths} from '../install-crds.ts'
@@ -18,17 +17,16 @@ import {image, name, rollout, service, settings} from '../release/fixture.ts'
 import {type History, startHistory} from '../release/history.ts'
 import {startLoad} from './client.ts'
 import {gateway, gatewayPort, type RunningGateway, startEnvoyGateway} from './gateway.ts'
-import {type PodServers, probedTarget, startPodServers} from './pod-servers.ts'
+import {probedTarget, startPodServers} from './pod-servers.ts'
 import type {ReleaseTimes, Report} from './report.ts'
 import {reportRun} from './report-run.ts'
+import {namespace, pause, statusOf, until, type Watched} from './waiting.ts'
 
-const namespace = 'shop'
 const hostname = 'shop.example.com'
 const requestsPerSecond = 200
 const scrapeIntervalMilliseconds = 1000
 /** Traffic before the first merge, and after each end: what is at rest must stay right too. */
 const restMilliseconds = 3000
-const waitMilliseconds = 150_000
 
 const gatewayRollout = {
   traffic: {gatewayAPI: {hosts: [hostname], parentRefs: [gateway], settlingTime: '2s'}},
@@ -49,10 +47,8 @@ const gatewayRollout = {
 }
 
 /** What the run holds while it goes on. */
-interface World {
+interface World extends Watched {
   kubectl: Kubectl
-  history: History
-  servers: PodServers
   gateway: RunningGateway
   controller: Controller
   startController(): Promise<Controller>
@@ -65,30 +61,6 @@ function follow(client: KubeClient): Promise<History> {
     {apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute'},
     {apiVersion: 'v1', kind: 'Pod'},
   ])
-}
-
-async function until(world: World, what: string, holds: (status: RolloutStatus) => boolean): Promise<void> {
-  const deadline = performance.now() + waitMilliseconds
-  for (;;) {
-    const failure = world.servers.failure()
-    if (failure) throw failure
-    const status = statusOf(world)
-    if (holds(status)) return
-    if (performance.now() > deadline) {
-      const route = JSON.stringify(world.history.latest('HTTPRoute', namespace, name)?.status)
-      const logs = [world.controller.log(), world.gateway.process.output()].map(log => log.slice(-1500)).join('\n')
-      throw new Error(`no ${what} within ${waitMilliseconds} ms: ${JSON.stringify(status)}\n${route}\n${logs}`)
-    }
-    await pause(50)
-  }
-}
-
-function statusOf({history}: World): RolloutStatus {
-  return history.latest('Rollout', namespace, name)?.status ?? {}
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, milliseconds))
 }
 
 function merge(world: World, version: string): Promise<string> {
@@ -190,8 +162,16 @@ async function run(): Promise<Report> {
   await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=150s')
   await kubectl.stdin(rollout(gatewayRollout), 'create', '-f', '-')
   const startController = () => startInstalled(plane, prometheus.address)
-  const controller = await startController()
-  return report({kubectl, history, servers, gateway: running, controller, startController})
+  const world: World = {
+    ...{kubectl, history, servers, gateway: running, startController},
+    controller: await startController(),
+    logs() {
+      const route = JSON.stringify(history.latest('HTTPRoute', namespace, name)?.status)
+      const ends = [this.controller.log(), running.process.output()].map(log => log.slice(-1500))
+      return [route, ...ends].join('\n')
+    },
+  }
+  return report(world)
 }
 
 reportRun(run)

@@ -8,26 +8,23 @@ import {systemClock} from '../../../controller/shell/clock.ts'
 import {HttpTransport} from '../../../controller/shell/http-transport.ts'
 import {KubeClient} from '../../../controller/shell/kube-client.ts'
 import {loadConnection} from '../../../controller/shell/kube-config.ts'
-import type {RolloutStatus} from '../../../crds/rollout-status.ts'
 import {startControlPlane} from '../control-plane.ts'
-import type {Controller} from '../controller.ts'
 import {startLoad} from '../envoy/client.ts'
-import {type PodServers, probedTarget, startPodServers} from '../envoy/pod-servers.ts'
+import {probedTarget, startPodServers} from '../envoy/pod-servers.ts'
 import {reportRun} from '../envoy/report-run.ts'
+import {namespace, pause, statusOf, until, type Watched} from '../envoy/waiting.ts'
 import {installCrds, otherCrdPaths} from '../install-crds.ts'
 import {installChart, startInstalled} from '../installation.ts'
 import {type Kubectl, kubectlFor} from '../kubectl.ts'
 import {image, name, rollout, service, settings} from '../release/fixture.ts'
-import {type History, startHistory} from '../release/history.ts'
+import {startHistory} from '../release/history.ts'
 import {startKubeProxy} from './kube-proxy.ts'
 import type {Chapter, Report} from './report.ts'
 
-const namespace = 'shop'
 const requestsPerSecond = 100
 const replicas = 4
 /** Between two chapters: what is at rest must stay right too. */
 const restMilliseconds = 2000
-const waitMilliseconds = 150_000
 
 /** One canary pod beside four of the primary's; each weight stays for so long. */
 const canary = {canary: {steps: [{weight: 20}]}}
@@ -39,32 +36,8 @@ const plain = {
   drainTime: '2s',
 }
 
-interface World {
+interface World extends Watched {
   kubectl: Kubectl
-  history: History
-  servers: PodServers
-  controller: Controller
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, milliseconds))
-}
-
-async function until(world: World, what: string, holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + waitMilliseconds
-  while (!holds()) {
-    const failure = world.servers.failure()
-    if (failure) throw failure
-    if (performance.now() > deadline) {
-      const status = JSON.stringify(statusOf(world))
-      throw new Error(`no ${what} within ${waitMilliseconds} ms: ${status}\n${world.controller.log().slice(-1500)}`)
-    }
-    await pause(50)
-  }
-}
-
-function statusOf({history}: World): RolloutStatus {
-  return history.latest('Rollout', namespace, name)?.status ?? {}
 }
 
 /** What is done and awaited, with a rest after it. */
@@ -87,8 +60,7 @@ async function abort(world: World): Promise<void> {
 
 /** The release has ended in a phase, with this primary. */
 function untilEnd(world: World, version: string, phase: string): Promise<void> {
-  return until(world, `${phase} with ${version}`, () => {
-    const status = statusOf(world)
+  return until(world, `${phase} with ${version}`, status => {
     return status.phase === phase && status.release === undefined && status.primary?.image === image(version)
   })
 }
@@ -99,7 +71,7 @@ async function report(world: World, address: string): Promise<Omit<Report, 'prox
   await pause(restMilliseconds)
   const adoption = await chapter(async () => {
     await kubectl.stdin(rollout(plain), 'create', '-f', '-')
-    await until(world, 'adoption', () => statusOf(world).phase === 'Healthy')
+    await until(world, 'adoption', status => status.phase === 'Healthy')
     await until(world, 'a target without pods', () => {
       return history.latest('Deployment', namespace, name)?.status?.replicas === undefined
     })
@@ -110,7 +82,7 @@ async function report(world: World, address: string): Promise<Omit<Report, 'prox
   })
   const aborted = await chapter(async () => {
     await merge(world, '3')
-    await until(world, 'weight of 3', () => statusOf(world).canaryWeight === 20)
+    await until(world, 'weight of 3', status => status.canaryWeight === 20)
     await abort(world)
     await untilEnd(world, '2', 'Failed')
   })
@@ -128,7 +100,7 @@ async function report(world: World, address: string): Promise<Omit<Report, 'prox
   })
   const switchedBack = await chapter(async () => {
     await merge(world, '5')
-    await until(world, 'bake of 5', () => statusOf(world).phase === 'Baking')
+    await until(world, 'bake of 5', status => status.phase === 'Baking')
     await abort(world)
     await untilEnd(world, '4', 'Failed')
   })
@@ -169,7 +141,8 @@ async function run(): Promise<Report> {
   await kubectl('rollout', 'status', `deployment/${name}`, '--timeout=150s')
   const address = await kubectl('get', 'service', name, '-o', 'jsonpath={.spec.clusterIP}')
   const controller = await startInstalled(plane, 'http://127.0.0.1:9')
-  const seen = await report({kubectl, history, servers, controller}, address)
+  const logs = () => controller.log().slice(-1500)
+  const seen = await report({kubectl, history, servers, logs}, address)
   return {...seen, proxy: /Using \w+ Proxier/i.exec(proxy.output())?.[0] ?? proxy.output().slice(0, 2000)}
 }
 

@@ -2,7 +2,7 @@
 // its own, and Services that are there.
 import {afterAll, beforeAll, describe, expect, test} from 'vitest'
 import type {KubeObject} from '../../../crds/meta.ts'
-import type {Kubectl} from '../kubectl.ts'
+import {type Kubectl, kubectlFor} from '../kubectl.ts'
 import {type Bench, openAdopted, openSite, type Site} from './bench.ts'
 import {image, name, service, settings, target} from './fixture.ts'
 
@@ -10,6 +10,7 @@ let site: Site
 
 beforeAll(async () => {
   site = await openSite()
+  await makeNodes()
 })
 
 afterAll(async () => site.close())
@@ -28,7 +29,8 @@ function serving(bench: Bench, version: string): Promise<unknown> {
 /** Nodes for pods of a DaemonSet alone: others stay where they would be without this lane. */
 const nodes = ['daemon-0', 'daemon-1', 'daemon-2']
 
-async function makeDaemonSet(kubectl: Kubectl): Promise<void> {
+/** Once for all tests: two that make them at the same time are in each other's way. */
+async function makeNodes(): Promise<void> {
   const taints = [{key: 'test.fairlead.dev/daemons', effect: 'NoSchedule'}]
   const made = nodes.map(node => ({
     apiVersion: 'v1',
@@ -36,7 +38,10 @@ async function makeDaemonSet(kubectl: Kubectl): Promise<void> {
     metadata: {name: node, labels: {daemons: 'yes'}},
     spec: {taints},
   }))
-  await kubectl.stdin(made, 'apply', '-f', '-')
+  await kubectlFor(site.kubeconfig).stdin(made, 'apply', '-f', '-')
+}
+
+async function makeDaemonSet(kubectl: Kubectl): Promise<void> {
   const deployment = target()
   const {selector, template} = deployment.spec
   const tolerations = [{key: 'test.fairlead.dev/daemons', operator: 'Exists'}]
