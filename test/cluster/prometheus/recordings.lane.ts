@@ -214,7 +214,7 @@ describe.each([
 })
 
 const scrapeIntervalMilliseconds = 500
-const waitMilliseconds = 150_000
+const patience = {timeout: 150_000, interval: 100}
 
 interface Monitoring {
   telemetry: Telemetry
@@ -271,14 +271,6 @@ async function ask(prometheus: PrometheusServer, query: string): Promise<{role: 
   return (data?.result ?? []).map(({metric, value}) => ({role: metric['role'] ?? '', value: Number(value[1])}))
 }
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const startedAt = performance.now()
-  while (!(await holds())) {
-    if (performance.now() - startedAt > waitMilliseconds) throw new Error(`no ${what}`)
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
-}
-
 /** Queries of the dashboard that have no answer. */
 async function unanswered(prometheus: PrometheusServer): Promise<string[]> {
   const dashboard = readFileSync(new URL('../../../docs/grafana-dashboard.json', import.meta.url), 'utf8')
@@ -303,6 +295,11 @@ describe('in the real Prometheus', () => {
     return found.map(({role, value}) => `${role} ${Math.round(value * 100)}`).toSorted()
   }
 
+  async function ready(): Promise<string[]> {
+    const found = await ask(monitoring.prometheus, 'fairlead:slot_pods:ready')
+    return found.map(({role, value}) => `${role} ${value}`).toSorted()
+  }
+
   test('what a slot serves is under its role, and changes with it; the dashboard shows all of it', async () => {
     const {telemetry, prometheus} = monitoring
     const show = (a: 'primary' | 'previous', b: 'canary' | 'primary') =>
@@ -313,11 +310,11 @@ describe('in the real Prometheus', () => {
     telemetry.setRollout('shop', 'checkout', 'Progressing', 50)
     telemetry.countRelease('shop', 'checkout', 'Promoted', 'Promoted')
     show('primary', 'canary')
-    await until('canary that fails', async () => (await failing()).join() === 'canary 50,primary 0')
-    expect(await unanswered(prometheus)).toEqual([])
-    const ready = await ask(prometheus, 'fairlead:slot_pods:ready')
-    expect(ready.map(({role, value}) => `${role} ${value}`).toSorted()).toEqual(['canary 3', 'primary 3'])
+    await expect.poll(failing, patience).toEqual(['canary 50', 'primary 0'])
+    // Rules and panels come to their first answers one after the other.
+    await expect.poll(() => unanswered(prometheus), patience).toEqual([])
+    await expect.poll(ready, patience).toEqual(['canary 3', 'primary 3'])
     show('previous', 'primary')
-    await until('primary that fails', async () => (await failing()).join() === 'previous 0,primary 50')
+    await expect.poll(failing, patience).toEqual(['previous 0', 'primary 50'])
   })
 })
