@@ -27,6 +27,7 @@ import type {Reader} from './counter-selectors.ts'
 import {AskedChecks, type CheckSources} from './evaluate-checks.ts'
 import {FoundIntervals} from './found-intervals.ts'
 import {familiesOf, type RawReading, readGridTimes, withReturned} from './grid-reader.ts'
+import {within} from './within.ts'
 
 export interface EvaluationInput {
   rollout: KubeObject
@@ -274,13 +275,7 @@ export class Evaluator {
   #answers({asked}: OpenTime, thresholds: readonly ThresholdMemory[], mayGoOn: boolean): Promise<void> {
     const {results} = asked.judged(thresholds)
     if (asked.isComplete || results.some(({verdict, dryRun}) => verdict === 'fail' && !dryRun)) return Promise.resolve()
-    return new Promise(resolve => {
-      const cancel = this.#clock.after(mayGoOn ? patienceMilliseconds : maximumAnswerMilliseconds, resolve)
-      void asked.done.then(() => {
-        cancel()
-        resolve()
-      })
-    })
+    return within(this.#clock, mayGoOn ? patienceMilliseconds : maximumAnswerMilliseconds, asked.done)
   }
 
   /** The oldest grid time is judged for good. */

@@ -6,6 +6,7 @@ import type {Clock} from '../ports.ts'
 import type {CounterReader} from './counter-reader.ts'
 import type {EvaluationInput} from './evaluate.ts'
 import {familiesOf} from './grid-reader.ts'
+import {within} from './within.ts'
 
 /** How long a pass waits for the answer. */
 const patienceMilliseconds = 1000
@@ -59,13 +60,7 @@ export class FoundIntervals {
       .then(scrapes => {
         if (scrapes > 0) found.intervalMilliseconds = chosenInterval(scrapes)
       })
-    await new Promise<void>(resolve => {
-      const cancel = this.#clock.after(patienceMilliseconds, resolve)
-      void asked.then(() => {
-        cancel()
-        resolve()
-      })
-    })
+    await within(this.#clock, patienceMilliseconds, asked)
     return found.intervalMilliseconds
   }
 
